@@ -1,0 +1,209 @@
+"""The oracle of the engine's tests: `peft` + `trl.SFTTrainer`, run on the same rows with the same words of the spec.
+
+Small random models of many architectures, rows of many lengths, and one function that trains a trial the stock way.
+"""
+
+import copy
+import logging
+import random
+import warnings
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+import transformers as hf
+from peft import get_peft_model
+
+from workbench.adapters.bank import Bank
+from workbench.adapters.interchange import to_lora_config
+from workbench.data.rendering import Rendered
+from workbench.engine.loop import train
+from workbench.engine.slot import Slot
+from workbench.events import Step
+from workbench.spec import Spec, Trial
+
+VOCAB = 97
+_SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": VOCAB}
+_MLP = {**_SMALL, "intermediate_size": 64, "max_position_embeddings": 64}
+_ENDS = {"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
+
+MODELS: dict[str, tuple[Any, tuple[str, ...], tuple[str, ...]]] = {
+    "llama": (hf.LlamaConfig(**_MLP, **_ENDS), ("q_proj", "v_proj"), ("down_proj",)),
+    "qwen3": (
+        hf.Qwen3Config(**_MLP, **_ENDS, head_dim=8, num_key_value_heads=2),
+        ("q_proj", "o_proj"),
+        ("up_proj",),
+    ),
+    "gemma": (
+        hf.GemmaConfig(**_MLP, **_ENDS, head_dim=8, num_key_value_heads=1),
+        ("k_proj",),
+        ("gate_proj", "down_proj"),
+    ),
+    "gpt2": (
+        hf.GPT2Config(
+            n_embd=32, n_layer=2, n_head=4, n_positions=64, vocab_size=VOCAB, **_ENDS,
+            resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
+        ),
+        ("c_attn",),
+        ("c_proj", "c_fc"),
+    ),
+    "opt": (
+        hf.OPTConfig(
+            **_SMALL, **_ENDS, ffn_dim=64, word_embed_proj_dim=32, max_position_embeddings=64,
+            dropout=0.0,
+        ),
+        ("q_proj", "v_proj"),
+        ("fc1", "fc2"),
+    ),
+    "phi": (
+        hf.PhiConfig(**_MLP, **_ENDS, resid_pdrop=0.0, embd_pdrop=0.0),
+        ("q_proj", "dense"),
+        ("fc1", "fc2"),
+    ),
+    "mistral": (
+        hf.MistralConfig(**_MLP, **_ENDS, num_key_value_heads=2),
+        ("q_proj", "v_proj"),
+        ("down_proj",),
+    ),
+}  # fmt: skip
+
+
+def build(name: str) -> Any:
+    """A small random model."""
+    torch.manual_seed(7)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return hf.AutoModelForCausalLM.from_config(copy.deepcopy(MODELS[name][0]))
+
+
+def rows(count: int, *, seed: int = 5) -> list[Rendered]:
+    """Rows of many lengths, with prompts of many lengths."""
+    rng = random.Random(seed)
+    found = []
+    for _ in range(count):
+        ids = [1, *(rng.randrange(3, VOCAB) for _ in range(rng.randrange(4, 24))), 2]
+        prompt = rng.randrange(1, len(ids) - 2)
+        found.append(Rendered(ids, [-100] * prompt + ids[prompt:], False))
+    return found
+
+
+def trials(name: str, *, steps: int) -> list[Trial]:
+    """Four trials that differ in rank, targets, learning rate, accumulation, schedule and seed."""
+    _, few, others = MODELS[name]
+    kinds: list[dict[str, Any]] = [
+        {"r": 1, "target_modules": few, "learning_rate": 1e-2, "accumulate": 1, "schedule": "linear"},
+        {"r": 8, "target_modules": few + others, "learning_rate": 3e-3, "accumulate": 2, "schedule": "cosine"},
+        {"r": 32, "target_modules": others, "learning_rate": 5e-3, "accumulate": 3, "schedule": "constant"},
+        {"r": 5, "target_modules": "all-linear", "learning_rate": 2e-3, "accumulate": 1,
+         "schedule": "constant_with_warmup"},
+    ]  # fmt: skip
+    return [
+        Trial(
+            name=f"t{index}",
+            spec=Spec.from_fields(
+                {
+                    "adapter": {
+                        "r": kind["r"],
+                        "target_modules": kind["target_modules"],
+                        "use_rslora": index == 2,
+                    },
+                    "train": {
+                        "learning_rate": kind["learning_rate"],
+                        "lr_scheduler_type": kind["schedule"],
+                        "gradient_accumulation_steps": kind["accumulate"],
+                        "per_device_train_batch_size": 4,
+                        "warmup_steps": 3,
+                        "weight_decay": 0.01 * index,
+                        "max_grad_norm": 0.5,
+                        "max_steps": steps,
+                    },
+                    "seed": 11 + index,
+                }
+            ),
+        )
+        for index, kind in enumerate(kinds)
+    ]
+
+
+def slots(some: list[Trial], data: list[list[Rendered]], *, folder: Any) -> list[Slot]:
+    """A slot of each trial on its own rows."""
+    return [
+        Slot(
+            name=trial.name, train=trial.spec.train, rows=own, seed=trial.spec.seed,
+            fingerprint=trial.name, checkpoint=folder / trial.name / "slot.safetensors",
+        )
+        for trial, own in zip(some, data, strict=True)
+    ]  # fmt: skip
+
+
+def bank(name: str, some: list[Trial]) -> Bank:
+    """The trials' adapters on one small model."""
+    return Bank(build(name), SimpleNamespace(pad_token_id=0), some)
+
+
+def losses(events: list[Any]) -> dict[str, list[float]]:
+    """The loss of every step, by trial."""
+    found: dict[str, list[float]] = {}
+    for event in events:
+        if isinstance(event, Step):
+            found.setdefault(event.trial, []).append(event.loss)
+    return found
+
+
+def fused(name: str, some: list[Trial], data: list[list[Rendered]], *, folder: Any) -> tuple[Bank, dict]:
+    """Train trials together; the bank afterwards and the losses of each."""
+    held = bank(name, some)
+    told = list(train(held, slots(some, data, folder=folder)))
+    return held, losses(told)
+
+
+def stock(name: str, trial: Trial, data: list[Rendered], *, folder: Any) -> tuple[Any, list[float]]:
+    """Train one trial with `trl.SFTTrainer`; the model afterwards and the loss of every step."""
+    from datasets import Dataset
+    from transformers import PreTrainedTokenizerFast, set_seed
+    from tokenizers import Tokenizer, models
+    from trl import SFTConfig, SFTTrainer
+
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    words = {"<pad>": 0, "<bos>": 1, "<eos>": 2} | {f"w{i}": i for i in range(3, VOCAB)}
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer(models.WordLevel(words, unk_token="<pad>")),
+        pad_token="<pad>", bos_token="<bos>", eos_token="<eos>",
+    )  # fmt: skip
+    spec = trial.spec.train
+    said = {
+        field: getattr(spec, field)
+        for field in (
+            "learning_rate", "num_train_epochs", "max_steps", "per_device_train_batch_size",
+            "gradient_accumulation_steps", "lr_scheduler_type", "warmup_steps", "weight_decay",
+            "max_grad_norm", "gradient_checkpointing",
+        )
+    }  # fmt: skip
+    args = SFTConfig(
+        output_dir=str(folder / f"trl-{trial.name}"), use_cpu=True, bf16=False, max_length=None,
+        packing=False, shuffle_dataset=False, optim="adamw_torch", dataloader_pin_memory=False,
+        save_strategy="no", report_to="none", logging_steps=1, disable_tqdm=True,
+        seed=trial.spec.seed, **said,
+    )  # fmt: skip
+    found: dict[int, float] = {}
+
+    class Recorded(SFTTrainer):
+        def training_step(self, *inputs: Any, **named: Any) -> Any:
+            loss = super().training_step(*inputs, **named)
+            step = self.state.global_step
+            found[step] = found.get(step, 0.0) + float(loss)
+            return loss
+
+    set_seed(trial.spec.seed)
+    model = get_peft_model(build_seeded(name, trial.spec.seed), to_lora_config(trial.spec.adapter))
+    dataset = Dataset.from_list([{"input_ids": r.input_ids, "labels": r.labels} for r in data])
+    trainer = Recorded(model=model, args=args, train_dataset=dataset, processing_class=tokenizer)
+    trainer.train()
+    return trainer.model, [found[step] for step in sorted(found)]
+
+
+def build_seeded(name: str, seed: int) -> Any:
+    """The same model, with the generator left as `set_seed` leaves it before an adapter is added."""
+    model = build(name)
+    torch.manual_seed(seed)
+    return model

@@ -1,0 +1,64 @@
+"""The PEFT Workbench: LoRA and QLoRA sweeps, honest evaluation and one report, from a notebook.
+
+    import workbench as wb
+    spec = wb.Spec.load("examples/rank_sweep.yaml")
+    wb.plan(spec)
+    job = wb.start(spec)
+    job.wait()
+    wb.compare(job.path)
+    wb.report(job.path, "reports/rank-sweep.html")
+
+Names load on first use, so that importing the package costs nothing heavy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.compare import compare
+    from workbench.errors import WorkbenchError
+    from workbench.experiment import evaluate
+    from workbench.job import Job, attach, start
+    from workbench.plan import plan
+    from workbench.report import report
+    from workbench.spec import Spec
+    from workbench.widgets import panel
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Spec": "workbench.spec",
+    "plan": "workbench.plan",
+    "start": "workbench.job",
+    "attach": "workbench.job",
+    "Job": "workbench.job",
+    "evaluate": "workbench.experiment",
+    "compare": "workbench.compare",
+    "report": "workbench.report",
+    "panel": "workbench.widgets",
+    "WorkbenchError": "workbench.errors",
+}
+
+__all__ = [
+    "Job",
+    "Spec",
+    "WorkbenchError",
+    "__version__",
+    "attach",
+    "compare",
+    "evaluate",
+    "panel",
+    "plan",
+    "report",
+    "start",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'workbench' has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

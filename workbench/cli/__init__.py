@@ -1,0 +1,9 @@
+"""The command `workbench`: plan, run, evaluate, compare and report without a notebook.
+
+Exit codes: 0 all went well; 1 something failed while running, the rest was kept; 2 bad input, nothing was started;
+130 after Ctrl-C. What a program would read comes with `--json` on standard output; progress goes to standard error.
+"""
+
+from workbench.cli.commands import main
+
+__all__ = ["main"]

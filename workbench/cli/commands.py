@@ -1,0 +1,301 @@
+"""The commands themselves: each parses what was typed, calls the one function that does it, and prints.
+
+`main()` is the entry point; it turns our errors into one message and their exit code, and anything unforeseen into a
+short message and a log. Heavy libraries load inside the commands that need them.
+"""
+
+import json
+import logging
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.exceptions import TyperException
+
+from workbench import __version__
+from workbench.cli import results
+from workbench.cli.printing import duration, note, notes, problem, say, say_json, table
+from workbench.cli.resuming import sweep_to_resume
+from workbench.errors import InputError, WorkbenchError, nearest
+from workbench.spec import Spec
+
+app = typer.Typer(
+    name="workbench",
+    help="Train a sweep of LoRA adapters, evaluate every one, compare them, and write one report.",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+RunsOption = Annotated[Path, typer.Option("--runs", help="The folder that holds the sweeps.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+SpecArgument = Annotated[Path, typer.Argument(metavar="SPEC", help="A YAML file.")]
+PathArgument = Annotated[Path, typer.Argument(metavar="PATH", help="The folder of a sweep.")]
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - the signature is typer's
+    if wanted:
+        say(f"peft-workbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Only `--version` belongs to no command."""
+
+
+@app.command()
+def demo(
+    *,
+    runs: RunsOption = Path("runs"),
+    out: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("reports/demo.html"),
+) -> None:
+    """Run the rank sweep of the examples from end to end, and write its report."""
+    from workbench.cli.following import follow
+    from workbench.compare import compare as compare_sweep
+    from workbench.job import start
+    from workbench.report import render
+
+    began = time.perf_counter()
+    job = start(Spec.load(demo_spec()), runs=runs)
+    note(f"training {len(job.store.trials)} adapters into {job.path}")
+    status = follow(job)
+    code = results.tell_run(job, status)
+    if not job.store.scores():
+        raise typer.Exit(code)
+    with notes().status("writing the report"):
+        comparison = compare_sweep(job.path)
+        report_path = render(job.path, out, overwrite=True)
+    say(f"report:  {report_path}")
+    say(f"verdict: {comparison.verdict.sentence}")
+    say(f"elapsed: {duration(time.perf_counter() - began)}")
+    say("Next: make lab")
+    raise typer.Exit(code)
+
+
+def demo_spec() -> Path:
+    """The spec of the demo: in a checkout the example that the README shows, in a wheel the copy packed from it."""
+    package = Path(__file__).resolve().parents[1]
+    in_checkout = package.parent / "examples" / "rank_sweep.yaml"
+    return in_checkout if in_checkout.exists() else package / "demo.yaml"
+
+
+@app.command()
+def plan(spec: SpecArgument, *, as_json: JsonOption = False) -> None:
+    """Say what a sweep will be: trials, trainable parameters, steps and memory; nothing is started."""
+    from workbench.data.sources import check_data
+    from workbench.plan import plan as foresee
+
+    wanted = Spec.load(spec)
+    planned = foresee(wanted)
+    for data in dict.fromkeys(trial.spec.data for trial in wanted.grid()):
+        check_data(data)
+    if as_json:
+        say_json(planned.model_dump(mode="json"))
+    else:
+        results.tell_plan(planned)
+
+
+@app.command()
+def run(
+    spec: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SPEC",
+            help="A YAML file; with --resume also the folder of a sweep, or its name.",
+        ),
+    ],
+    *,
+    runs: RunsOption = Path("runs"),
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the sweep of this spec where it ended.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train, evaluate and store every trial of a spec."""
+    from workbench.cli.following import follow
+    from workbench.job import attach, start
+
+    if resume:
+        job = attach(sweep_to_resume(spec, runs=runs))
+        if job.status().state not in ("running", "paused", "stopping"):
+            job.restart()
+    else:
+        job = start(Spec.load(spec), runs=runs)
+    note(f"{job.path}: {len(job.store.trials)} trials")
+    raise typer.Exit(results.tell_run(job, follow(job), as_json=as_json))
+
+
+@app.command(name="runs")
+def list_runs(
+    *,
+    runs: RunsOption = Path("runs"),
+    limit: Annotated[int, typer.Option(min=1, help="Show at most so many.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """List the sweeps in a folder, newest first."""
+    from workbench.runs.store import find_sweeps
+
+    found = find_sweeps(runs)
+    rows = [results.sweep_row(path) for path in found[:limit]]
+    if as_json:
+        say_json(rows)
+    elif not rows:
+        say(f"no sweep in {str(runs)!r}; start one: workbench run examples/rank_sweep.yaml")
+    else:
+        columns = ("sweep", "state", "trials", "started", "message")
+        table(columns, [[row[column] for column in columns] for row in rows])
+        if len(found) > limit:
+            say(f"and {len(found) - limit} older ones; --limit shows more")
+
+
+@app.command(name="eval")
+def evaluate(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder of a sweep or a trial.")],
+    *,
+    evals: Annotated[
+        str,
+        typer.Option(help="Which evals, with commas between them; the spec's own when left out."),
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the evals of the adapters that a sweep has stored, and of the base; the answers replace the old ones."""
+    folder = results.a_sweep_or_trial(path)
+    names = tuple(name.strip() for name in evals.split(",") if name.strip())
+    from workbench.scores.catalog import EVALS
+
+    for name in names:
+        if name not in EVALS:
+            raise InputError(f"there is no eval {name!r}. {nearest(name, EVALS)}")
+    with notes().status("loading the model and asking"):
+        from workbench.experiment import evaluate as ask_again
+
+        scores = ask_again(folder, evals=names)
+    if as_json:
+        say_json([score.model_dump(mode="json") for score in scores])
+    else:
+        results.tell_scores(scores)
+
+
+@app.command()
+def compare(
+    path: PathArgument,
+    *,
+    primary: Annotated[str, typer.Option(help="The eval that decides.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the trials of a sweep with each other and with the base."""
+    folder = results.a_folder(path)
+    with notes().status("comparing"):
+        from workbench.compare import compare as compare_sweep
+
+        comparison = compare_sweep(folder, primary=primary or None)
+    results.tell_comparison(comparison, as_json=as_json)
+
+
+@app.command()
+def report(
+    path: PathArgument,
+    *,
+    out: Annotated[Path, typer.Option("--out", help="The HTML file to write.")],
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that is there.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the comparison of a sweep as one HTML file that opens without a network."""
+    folder = results.a_folder(path)
+    with notes().status("writing the report"):
+        from workbench.report import render
+
+        written = render(folder, out, overwrite=overwrite)
+    if as_json:
+        say_json({"path": str(written)})
+    else:
+        say(str(written))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab(
+    context: typer.Context,
+    notebook: Annotated[
+        Path, typer.Argument(metavar="[NOTEBOOK]", help="What to open; the tour when left out.")
+    ] = Path("notebooks/00_start_here.ipynb"),
+) -> None:
+    """Open JupyterLab; what follows is passed on to it."""
+    if not notebook.exists():
+        raise InputError(
+            f"there is no {str(notebook)!r} here ({Path.cwd()}); go to the folder of the project, "
+            "or name a notebook: workbench lab PATH"
+        )
+    command = [sys.executable, "-m", "jupyterlab", str(notebook), *context.args]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        # Jupyter refuses root otherwise; in a container everybody is root.
+        command.append("--allow-root")
+    os.execv(sys.executable, command)
+
+
+@app.command()
+def doctor(*, as_json: JsonOption = False) -> None:
+    """Say what is installed and works here, what is missing, and the command that mends it."""
+    from workbench.doctor import examine
+
+    with notes().status("looking around"):
+        found = examine()
+    results.tell_examination(found, as_json=as_json)
+    raise typer.Exit(0 if found.ok else 1)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and give back its exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return int(app(args=given, prog_name="workbench", standalone_mode=False) or 0)
+    except WorkbenchError as error:
+        problem(str(error))
+        return error.exit_code
+    except TyperException as error:
+        return _misused(error)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has left (as `| head` does); that is no failure.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last resort: said, logged, and exit 1
+        return _unforeseen(error, given)
+
+
+def _misused(error: Any) -> int:
+    context = getattr(error, "ctx", None)
+    hint = f"; see: {context.command_path} --help" if context else "; see: workbench --help"
+    problem(error.format_message().rstrip(".") + hint)
+    return 2
+
+
+def _unforeseen(error: Exception, given: list[str]) -> int:
+    descriptor, name = tempfile.mkstemp(prefix="workbench-", suffix=".log")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as log:
+        log.write(f"workbench {__version__} {json.dumps(given)}\n")
+        traceback.print_exception(error, file=log)
+    problem(
+        f"unforeseen: {type(error).__name__}: {error}\n"
+        f"The details are in {name}; please report them. `workbench doctor` says whether something is missing."
+    )
+    return 1

@@ -1,0 +1,187 @@
+"""What each command tells when it is done: the same facts as text for people or as JSON for programs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from workbench.cli.printing import duration, megabytes, note, problem, say, say_json, table
+from workbench.doctor import Examination
+from workbench.errors import StoreError, WorkbenchError
+from workbench.job import Job
+from workbench.runs.store import Status, SweepStore
+from workbench.scores.task import Score
+
+
+def a_folder(path: Path) -> Path:
+    """A path that is a folder, or the error that says what it is."""
+    if path.is_dir():
+        return path
+    what = "is a file" if path.exists() else "does not exist"
+    raise StoreError(
+        f"{str(path)!r} {what}; give the folder of a sweep (`workbench runs` lists them)"
+    )
+
+
+def a_sweep_or_trial(path: Path) -> Path:
+    """A path that is a sweep or a trial in one, checked before anything heavy loads."""
+    folder = a_folder(path).absolute()
+    in_a_sweep = not (folder / "status.json").exists() and (folder.parent / "status.json").exists()
+    store = SweepStore.open(folder.parent if in_a_sweep else folder)
+    if in_a_sweep:
+        store.folder(folder.name)
+    return path
+
+
+def tell_plan(planned: Any) -> None:
+    """A plan, one line a trial."""
+    model = planned.model
+    say(
+        f"{planned.name}: {len(planned.trials)} trials on {model.id} "
+        f"({model.model_type}, {model.parameters:,} parameters), {len(planned.groups)} base to load"
+        + ("s" if len(planned.groups) > 1 else "")
+    )
+    rows = [
+        (
+            trial.name,
+            f"{trial.trainable_parameters:,}",
+            f"{100 * trial.trainable_parameters / trial.total_parameters:.2f} %",
+            "?" if trial.steps is None else f"{trial.steps:,}",
+            megabytes(trial.memory.peak),
+        )
+        for trial in planned.trials
+    ]
+    numbers = ("trainable", "share", "steps", "peak memory")
+    table(("trial", *numbers), rows, right=numbers)
+    say(f"predicted time: {duration(planned.seconds)}")
+
+
+def tell_run(job: Job, status: Status, *, as_json: bool = False) -> int:
+    """How a sweep ended; the exit code that says it."""
+    failed = sorted(name for name, state in status.trials.items() if state == "failed")
+    code = 0 if status.state == "done" and not failed else 1
+    if as_json:
+        scores = [score.model_dump(mode="json") for score in job.store.scores()]
+        say_json(
+            {
+                "path": str(job.path),
+                "state": status.state,
+                "attempt": status.attempt,
+                "trials": status.trials,
+                "message": status.message,
+                "scores": scores,
+            }
+        )
+    else:
+        say(f"{job.path}: {status.state}")
+    if failed:
+        problem(
+            f"{len(failed)} of {len(job.store.trials)} trials failed: {', '.join(failed)}; the others are kept"
+        )
+    if status.state in ("failed", "lost"):
+        problem(status.message or "the worker ended without a word")
+        log = job.log(10)
+        if log and not failed:
+            note(f"the end of {job.path / 'log.txt'}:\n{log}")
+    if code and status.state != "failed":
+        note(f"go on with: workbench run {job.path} --resume")
+    return code
+
+
+def sweep_row(path: Path) -> dict[str, Any]:
+    """One sweep in the list; one that cannot be read says why."""
+    try:
+        store = SweepStore.open(path)
+        status = store.status()
+    except WorkbenchError as error:
+        return {
+            "sweep": path.name,
+            "path": str(path),
+            "state": "unreadable",
+            "trials": "",
+            "started": "",
+            "message": str(error),
+        }
+    done = sum(state == "done" for state in status.trials.values())
+    started = datetime.fromtimestamp((path / "spec.yaml").stat().st_mtime).astimezone()
+    return {
+        "sweep": path.name,
+        "path": str(path),
+        "state": status.state,
+        "trials": f"{done} of {len(store.trials)}",
+        "started": started.strftime("%Y-%m-%d %H:%M"),
+        "message": status.message,
+    }
+
+
+def tell_scores(scores: Sequence[Score]) -> None:
+    """Scores with interval and n."""
+    rows = [
+        (
+            score.eval,
+            score.slot,
+            _interval(score),
+            score.unit,
+            score.n,
+            _number(score.chance),
+            score.errors,
+            score.truncated,
+        )
+        for score in scores
+    ]
+    columns = ("eval", "of", "value", "unit", "n", "chance", "errors", "cut")
+    table(columns, rows, right=("n", "chance", "errors", "cut"))
+
+
+def _interval(score: Score) -> str:
+    if score.value is None:
+        return "no value"
+    return f"{_number(score.value)} [{_number(score.low)}, {_number(score.high)}]"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
+
+
+def tell_comparison(comparison: Any, *, as_json: bool) -> None:
+    """The verdict and the leaderboard."""
+    if as_json:
+        frame = comparison.table()
+        say_json(
+            {
+                "verdict": comparison.verdict.model_dump(mode="json"),
+                "table": frame.astype(object).where(frame.notna(), None).to_dict("records"),
+            }
+        )
+        return
+    frame = comparison.table()
+    table(
+        [str(column) for column in frame.columns],
+        [[_cell(cell) for cell in row] for row in frame.itertuples(index=False)],
+    )
+    say(comparison.verdict.sentence)
+
+
+def _cell(value: Any) -> str:
+    if value is None or value != value:
+        return ""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def tell_examination(found: Examination, *, as_json: bool) -> None:
+    """What works here and what mends the rest."""
+    if as_json:
+        say_json({"ok": found.ok, **found.model_dump(mode="json")})
+        return
+    for check in found.checks:
+        mark = "ok     " if check.ok else "MISSING" if check.needed else "without"
+        say(f"{mark} {check.name}: {check.found}")
+        if not check.ok:
+            say(f"        {check.mend}")
+    say(
+        "versions: "
+        + ", ".join(
+            f"{name} {version or 'not installed'}" for name, version in found.versions.items()
+        )
+    )
+    say("everything needed works" if found.ok else "something needed is missing; see above")

@@ -1,0 +1,215 @@
+"""What speaks against believing a comparison, each with a code: WB001 one seed, WB002 one learning rate, and so on.
+
+`caveats(reading, ...)` runs the checks in the order of their codes. A caveat never changes a figure; it says what
+the figures cannot. `CODES` is the whole list, for documentation and for gates.
+"""
+
+from collections.abc import Iterable
+
+from pydantic import BaseModel, ConfigDict
+
+from workbench.compare import wording
+from workbench.compare.pairing import Difference, corrected, difference
+from workbench.compare.reading import Candidate, Reading
+from workbench.scores.task import BASE
+
+MANY_CLUSTERS = 30
+"""Below so many independent groups of items an interval is rough."""
+
+CODES = {
+    "WB001": "one seed",
+    "WB002": "ranks compared at one learning rate only",
+    "WB003": "items not answered by both",
+    "WB004": "test items in the training data",
+    "WB005": "chance inside the interval",
+    "WB006": "trials that failed or were stopped",
+    "WB007": "answers that could not be scored",
+    "WB008": "not told apart from the base",
+    "WB009": "few independent items",
+    "WB010": "the order changes with the seed",
+    "WB011": "trials without a figure",
+}
+"""Every code, and what it means in short."""
+
+
+class Caveat(BaseModel):
+    """One reason for care."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    sentence: str
+
+
+def caveats(
+    reading: Reading, *, primary: str, ranked: list[Candidate], contests: list[Difference]
+) -> list[Caveat]:
+    """Everything that applies, in the order of the codes."""
+    said: dict[str, str] = {}
+    if ranked:
+        said["WB001"] = _one_seed(ranked)
+        said["WB002"] = _one_learning_rate(reading, ranked)
+        said["WB003"] = _left_out(ranked, contests)
+        said["WB005"] = _chance(reading, ranked[0], primary)
+        said["WB007"] = _unscored(reading, primary)
+        said["WB008"] = _like_the_base(reading, ranked, primary)
+        said["WB009"] = _few_clusters(reading, ranked[0], primary)
+        said["WB010"] = _unsteady(reading, ranked, primary)
+    said["WB004"] = _leak(reading)
+    said["WB006"] = _not_finished(reading)
+    said["WB011"] = _without_figure(reading, primary, ranked)
+    return [Caveat(code=code, sentence=said[code]) for code in CODES if said.get(code)]
+
+
+def order_of_seeds(
+    reading: Reading, ranked: list[Candidate], *, primary: str
+) -> tuple[int, int] | None:
+    """In how many seeds the best beats the runner-up or is level, of how many that both have; None below two."""
+    if len(ranked) < 2:
+        return None
+    best, second = (_by_seed(reading, one, primary) for one in ranked[:2])
+    shared = sorted(set(best) & set(second))
+    if len(shared) < 2:
+        return None
+    sort = reading.sort_of(primary)
+    sign = -1 if sort is not None and sort.better == "lower" else 1
+    return sum(sign * (best[seed] - second[seed]) >= 0 for seed in shared), len(shared)
+
+
+def _by_seed(reading: Reading, one: Candidate, primary: str) -> dict[int, float]:
+    seeds = {trial.name: trial.spec.seed for trial in reading.trials}
+    found = {seeds[trial]: reading.score(trial, primary) for trial in one.trials}
+    return {
+        seed: score.value
+        for seed, score in found.items()
+        if score is not None and score.value is not None
+    }
+
+
+def _one_seed(ranked: list[Candidate]) -> str:
+    if max(len(one.seeds) for one in ranked) > 1:
+        return ""
+    return "One seed: the intervals cover other items, not other seeds; another seed could change the order."
+
+
+def _one_learning_rate(reading: Reading, ranked: list[Candidate]) -> str:
+    ranks = {_field(reading, one, "adapter.r") for one in ranked}
+    rates = {_field(reading, one, "train.learning_rate") for one in ranked}
+    if len(ranks) < 2 or len(rates) > 1:
+        return ""
+    (rate,) = rates
+    return f"The ranks were compared at one learning rate only ({rate:g}); each rank may have a better one of its own."
+
+
+def _field(reading: Reading, one: Candidate, dotted: str) -> float:
+    part, field = dotted.split(".")
+    spec = next(trial.spec for trial in reading.trials if trial.name == one.trials[0])
+    return float(getattr(getattr(spec, part), field))
+
+
+def _left_out(ranked: list[Candidate], contests: list[Difference]) -> str:
+    mine = [one for one in contests if ranked[0].name == one.of]
+    refused = [one for one in mine if one.reason.startswith("not paired")]
+    partial = [one for one in mine if one.left_out and one not in refused]
+    words = []
+    if refused:
+        names = wording.listed([one.against for one in refused])
+        words.append(f"{ranked[0].name} was not compared with {names}: {refused[0].reason}.")
+    if partial:
+        most = max(partial, key=lambda one: one.left_out)
+        words.append(
+            f"Up to {most.left_out} items were answered by only one of two trials and left out of the difference."
+        )
+    return " ".join(words)
+
+
+def _leak(reading: Reading) -> str:
+    found = reading.data_card.get("leaks")
+    count = len(found) if isinstance(found, list | dict) else found
+    if not isinstance(count, int) or isinstance(count, bool) or count == 0:
+        return ""
+    return (
+        f"{count} test items occur in the training data; figures on them show memory, not learning."
+    )
+
+
+def _chance(reading: Reading, best: Candidate, primary: str) -> str:
+    scores = [reading.score(trial, primary) for trial in best.trials]
+    score = next((one for one in scores if one is not None), None)
+    if score is None or score.chance is None or score.low is None or score.high is None:
+        return ""
+    if not score.low <= score.chance <= score.high:
+        return ""
+    shown = wording.amount(score.chance, score.unit)
+    return f"Chance ({shown}) lies inside the interval of {best.name}: it is not shown to be above chance."
+
+
+def _not_finished(reading: Reading) -> str:
+    words = []
+    for state in ("failed", "stopped"):
+        names = [name for name, end in reading.outcomes.items() if end.state == state]
+        if names:
+            words.append(
+                f"{wording.listed(names)} {'was' if len(names) == 1 else 'were'} stopped"
+                if state == "stopped"
+                else f"{wording.listed(names)} failed"
+            )
+    return (
+        f"{'; '.join(words)}. What was not trained to its end is shown, with its reason."
+        if words
+        else ""
+    )
+
+
+def _unscored(reading: Reading, primary: str) -> str:
+    found = [s for (slot, eval), s in reading.scores.items() if eval == primary and slot != BASE]
+    errors, cut = sum(one.errors for one in found), sum(one.truncated for one in found)
+    words = []
+    if errors:
+        words.append(f"{errors} answers could not be scored and count as no value")
+    if cut:
+        words.append(f"{cut} answers hit the length limit")
+    return f"On {primary}, {' and '.join(words)}." if words else ""
+
+
+def _like_the_base(reading: Reading, ranked: list[Candidate], primary: str) -> str:
+    against = [difference(reading, one.name, BASE, eval=primary) for one in ranked]
+    found = corrected(against)[0]
+    if found.p is None or (found.is_found and (found.gain is None or found.gain > 0)):
+        return ""
+    if found.is_found:
+        return f"{ranked[0].name} is worse than the base on {primary}."
+    return f"{ranked[0].name} cannot be told apart from the base on {primary}."
+
+
+def _few_clusters(reading: Reading, best: Candidate, primary: str) -> str:
+    score = reading.score(best.trials[0], primary)
+    if score is None or score.clusters >= MANY_CLUSTERS:
+        return ""
+    return (
+        f"Only {score.clusters} independent groups of items: the intervals on {primary} are rough."
+    )
+
+
+def _unsteady(reading: Reading, ranked: list[Candidate], primary: str) -> str:
+    kept = order_of_seeds(reading, ranked, primary=primary)
+    if kept is None or kept[0] == kept[1]:
+        return ""
+    return f"{ranked[0].name} is ahead of {ranked[1].name} in {kept[0]} of {kept[1]} seeds only."
+
+
+def _without_figure(reading: Reading, primary: str, ranked: list[Candidate]) -> str:
+    failed = {name for name, end in reading.outcomes.items() if end.state == "failed"}
+    missing = _names(
+        one for one in reading.candidates if one not in ranked and not failed & set(one.trials)
+    )
+    if not missing:
+        return ""
+    about = f" on {primary}" if primary else ""
+    return (
+        f"{wording.listed(missing)} {'has' if len(missing) == 1 else 'have'} no figure{about} yet."
+    )
+
+
+def _names(found: Iterable[Candidate]) -> list[str]:
+    return [one.name for one in found]

@@ -1,0 +1,166 @@
+"""What figures are drawn with: colours, axes, error bars, bands, reference lines and thinned-out curves.
+
+Plain dictionaries and lists in plotly's words. Nothing here knows a trial, an eval or a sweep; `charts.py` does.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+PALETTE = ("#2b7bba", "#d1602b", "#2b9174", "#ab62a8", "#9a7d0a", "#7b6fd0")
+"""Told apart by all common kinds of colour vision; each has contrast above 3 on white and on near-black."""
+
+QUIET = "#85898f"
+"""The base, chance, and what is not the point of the figure."""
+
+POINTS = 160
+"""Points drawn of one learning curve; each is the mean of the steps it stands for."""
+
+Ends = tuple[float | None, float | None, float | None]
+"""Lower end, value, upper end."""
+
+
+def layout_of(*, height: int, x: str, y: str = "") -> dict[str, Any]:
+    """Two quiet axes on a transparent ground."""
+    axis = {
+        "zeroline": False,
+        "showline": True,
+        "linecolor": QUIET,
+        "gridcolor": "rgba(133,137,143,.22)",
+    }
+    return {
+        "height": height,
+        "margin": {"l": 8, "r": 12, "t": 24, "b": 8},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": "system-ui, sans-serif", "size": 13, "color": "#6b7075"},
+        "showlegend": False,
+        "legend": {
+            "orientation": "h",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "x": 0,
+            "title": {"text": ""},
+        },
+        "xaxis": {**axis, "title": {"text": clean(x)}, "automargin": True},
+        "yaxis": {**axis, "title": {"text": clean(y)}, "automargin": True},
+    }
+
+
+def decimate(
+    xs: Sequence[int], ys: Sequence[float], *, points: int = POINTS
+) -> tuple[list[float], list[float | None], int]:
+    """At most so many points, each the mean of its neighbours, and how many steps a point stands for.
+
+    A step whose value is not finite makes its point a gap: a diverging run must not look smooth.
+
+    >>> decimate([1, 2, 3, 4], [4.0, 2.0, 1.0, 1.0], points=2)
+    ([1.5, 3.5], [3.0, 1.0], 2)
+    """
+    bucket = max(1, math.ceil(len(xs) / points))
+    kept_x: list[float] = []
+    kept_y: list[float | None] = []
+    for start in range(0, len(xs), bucket):
+        x, y = xs[start : start + bucket], ys[start : start + bucket]
+        mean = sum(y) / len(y)
+        kept_x.append(sum(x) / len(x))
+        kept_y.append(float(f"{mean:.6g}") if math.isfinite(mean) else None)
+    return kept_x, kept_y, bucket
+
+
+def error_bars(ends: Sequence[Ends], *, factor: float) -> dict[str, Any]:
+    """Bars from the lower to the upper ends; none where an end is missing."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [_reach(high, value, factor) for _, value, high in ends],
+        "arrayminus": [_reach(value, low, factor) for low, value, _ in ends],
+        "thickness": 1.6,
+        "width": 0,
+        "color": QUIET,
+    }
+
+
+def band(
+    xs: Sequence[float], ends: Sequence[Ends], *, factor: float, colour: str
+) -> dict[str, Any]:
+    """A faint area between lower and upper ends."""
+    kept = [
+        (x, low * factor, high * factor)
+        for x, (low, _, high) in zip(xs, ends, strict=True)
+        if low is not None and high is not None
+    ]
+    forth = [x for x, _, _ in kept]
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": forth + forth[::-1],
+        "y": [high for _, _, high in kept] + [low for _, low, _ in kept][::-1],
+        "fill": "toself",
+        "fillcolor": _faint(colour),
+        "line": {"width": 0, "color": colour},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+
+
+def reference(
+    layout: dict[str, Any], axis: str, at: float, *, word: str, dash: str = "dot"
+) -> None:
+    """A line across the figure at a value of one axis, with its word."""
+    other = "y" if axis == "x" else "x"
+    layout.setdefault("shapes", []).append(
+        {
+            "type": "line",
+            f"{axis}ref": axis,
+            f"{axis}0": at,
+            f"{axis}1": at,
+            f"{other}ref": "paper",
+            f"{other}0": 0,
+            f"{other}1": 1,
+            "line": {"color": QUIET, "width": 1.4, "dash": dash},
+            "layer": "below",
+        }
+    )
+    place = (
+        {"x": at, "xref": "x", "xanchor": "center", "y": 1, "yref": "paper", "yanchor": "bottom"}
+        if axis == "x"
+        else {
+            "x": 1,
+            "xref": "paper",
+            "xanchor": "right",
+            "y": at,
+            "yref": "y",
+            "yanchor": "bottom",
+        }
+    )
+    word_of = {"text": word, "showarrow": False, "font": {"size": 12}}
+    layout.setdefault("annotations", []).append(word_of | place)
+
+
+def span(values: Sequence[float | None]) -> list[float]:
+    """An axis that holds every value, with a little room."""
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    low, high = min(known), max(known)
+    room = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
+    return [low - room, high + room]
+
+
+def clean(text: str) -> str:
+    """A name plotly shows as it is: it would read tags and entities in it."""
+    return re.sub(r"[<>&]", "·", text)
+
+
+def id_of(text: str) -> str:
+    """A text as an id in a page."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def _reach(high: float | None, low: float | None, factor: float) -> float:
+    return 0.0 if high is None or low is None else max(0.0, (high - low) * factor)
+
+
+def _faint(colour: str) -> str:
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red},{green},{blue},.16)"

@@ -1,0 +1,157 @@
+"""Small tables that read well in a notebook and in a report, in light and in dark.
+
+`Table` holds columns and rows of cells, each a raw value with the text that is shown for it. `.frame()` gives the
+raw values as pandas, `_repr_html_` the table with its style, `markup()` the bare table for a page that has the style
+already. All text is escaped here; nothing that comes from a model, a dataset or a name reaches HTML another way.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup, escape
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_TEXT = 2000
+"""Characters of a text that are shown; how many were left out is said."""
+
+STYLE = """
+.wb-table{border-collapse:collapse;font:0.875em/1.45 system-ui,sans-serif;margin:.6em 0 1em;max-width:100%}
+.wb-table caption{caption-side:top;text-align:left;padding:0 0 .5em;opacity:.75}
+.wb-table th,.wb-table td{padding:.34em .8em .34em 0;text-align:left;vertical-align:baseline;
+border:0;border-bottom:1px solid color-mix(in srgb,currentColor 14%,transparent);background:none}
+.wb-table thead th{font-weight:600;vertical-align:bottom;border-bottom-color:color-mix(in srgb,currentColor 45%,transparent)}
+.wb-table tbody th{font-weight:500}
+.wb-table .wb-num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.wb-table small{opacity:.68;font-size:.86em;white-space:nowrap}
+.wb-table td small,.wb-table thead small{margin-left:.45em}
+.wb-table thead small{font-weight:400}
+.wb-table tr.wb-strong th,.wb-table tr.wb-strong td{font-weight:600}
+.wb-table tr.wb-quiet th,.wb-table tr.wb-quiet td{opacity:.72}
+.wb-table .wb-text{white-space:pre-wrap;overflow-wrap:anywhere;max-width:34ch}
+.wb-scroll{overflow-x:auto}
+""".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column: `key` in the frame, `title` in the head."""
+
+    key: str
+    title: str
+    note: str = ""
+    """Beside the title, in small: a unit, a chance level."""
+    is_number: bool = False
+    is_text: bool = False
+    """Text of a model or a dataset: kept as it was written, line breaks and all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A raw value, the text shown for it and a smaller text beside."""
+
+    raw: Any
+    text: str = ""
+    beside: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One row of cells; `tone` is `strong`, `quiet` or nothing."""
+
+    cells: tuple[Cell, ...]
+    tone: str = ""
+    more: tuple[tuple[str, Any], ...] = ()
+    """Raw values that only the frame has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table that shows itself."""
+
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+    caption: str = ""
+
+    def frame(self) -> "pd.DataFrame":
+        """The raw values."""
+        import pandas as pd
+
+        keys = [column.key for column in self.columns]
+        records = [
+            dict(zip(keys, (cell.raw for cell in line.cells), strict=True)) | dict(line.more)
+            for line in self.lines
+        ]
+        return pd.DataFrame(records) if records else pd.DataFrame(columns=keys)
+
+    def markup(self) -> Markup:
+        """The table as HTML, without its style."""
+        head = Markup("").join(_head(column) for column in self.columns)
+        body = Markup("").join(self._line(line) for line in self.lines)
+        caption = Markup("<caption>{}</caption>").format(self.caption) if self.caption else ""
+        return Markup(
+            '<div class="wb-scroll" tabindex="0" role="region" aria-label="{}"><table class="wb-table">{}'
+            "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
+        ).format(self.caption or "Table", caption, head, body)
+
+    def _repr_html_(self) -> str:
+        return str(Markup("<style>{}</style>{}").format(Markup(STYLE), self.markup()))
+
+    def __repr__(self) -> str:
+        heads = [column.title for column in self.columns]
+        rows = [
+            [f"{cell.text} {cell.beside}".strip() for cell in line.cells] for line in self.lines
+        ]
+        widths = [max(len(text) for text in column) for column in zip(heads, *rows, strict=True)]
+        shown = [heads, *rows]
+        lines = ["  ".join(t.ljust(w) for t, w in zip(row, widths, strict=True)) for row in shown]
+        return "\n".join(line.rstrip() for line in lines)
+
+    def _line(self, line: Line) -> Markup:
+        cells = []
+        for place, (column, cell) in enumerate(zip(self.columns, line.cells, strict=True)):
+            beside = Markup("<small>{}</small>").format(cell.beside) if cell.beside else ""
+            tag = Markup('th scope="row"') if place == 0 else Markup("td")
+            kind = "wb-num" if column.is_number else "wb-text" if column.is_text else ""
+            text = visible(cell.text) if column.is_text else cell.text
+            cells.append(
+                Markup("<{}{}>{}{}</{}>").format(
+                    tag,
+                    Markup(' class="{}"').format(kind) if kind else "",
+                    text,
+                    beside,
+                    "th" if place == 0 else "td",
+                )
+            )
+        tone = Markup(' class="wb-{}"').format(line.tone) if line.tone else ""
+        return Markup("<tr{}>{}</tr>").format(tone, Markup("").join(cells))
+
+
+def number_column(key: str, title: str, *, note: str = "") -> Column:
+    """A right-aligned column of figures."""
+    return Column(key=key, title=title, note=note, is_number=True)
+
+
+def visible(text: str) -> Markup:
+    """Text of a stranger, escaped; control and direction marks are shown, not obeyed; long text is cut."""
+    left_out = len(text) - MAX_TEXT
+    kept = "".join(_seen(sign) for sign in text[:MAX_TEXT])
+    more = Markup("<small>… {} more characters</small>").format(left_out) if left_out > 0 else ""
+    return Markup('<span dir="auto">{}</span>{}').format(kept, more)
+
+
+def _seen(sign: str) -> str:
+    code = ord(sign)
+    if sign in "\n\t":
+        return sign
+    is_direction = 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069 or code in (0x200E, 0x200F)
+    if code < 0x20 or 0x7F <= code < 0xA0 or is_direction or 0xD800 <= code <= 0xDFFF:
+        return f"\\u{code:04x}"
+    return sign
+
+
+def _head(column: Column) -> Markup:
+    note = Markup("<small>{}</small>").format(column.note) if column.note else ""
+    kind = Markup(' class="wb-num"') if column.is_number else ""
+    return Markup('<th scope="col"{}>{}{}</th>').format(kind, escape(column.title), note)

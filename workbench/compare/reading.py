@@ -1,0 +1,265 @@
+"""What a sweep folder says, read once: trials and how each ended, scores, answers, data card and provenance.
+
+`read(path)` gives a `Reading`; table, verdict, charts and report all work on it and never open a file themselves.
+Trials that differ in nothing but their seed are one *candidate*. A folder that is half-written is read as far as it
+goes: what is missing is absent here, and said by those who show it. It knows no statistics.
+"""
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.errors import SpecError, StoreError, nearest
+from workbench.events import Failed, Finished, Started, Step, Warned
+from workbench.runs.store import SweepStore
+from workbench.scores.task import BASE, Score
+from workbench.spec import Spec, Trial, trial_name
+
+DEFAULT_PRIMARY = ("paraphrase", "recall")
+"""The eval a verdict is about, when nobody says: the first of these that was scored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The answers of one slot, or of a candidate averaged over its seeds, to one eval."""
+
+    samples: tuple[str, ...]
+    values: np.ndarray
+    """NaN where an answer could not be scored."""
+    clusters: tuple[str, ...]
+
+    @property
+    def mean(self) -> float:
+        """The mean of what was scored; NaN when nothing was."""
+        kept = self.values[np.isfinite(self.values)]
+        return float(kept.mean()) if kept.size else math.nan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a trial ended."""
+
+    state: str
+    """`done`, `stopped`, `failed`, or what the sweep's status says: `queued`, `running`, `lost`, ..."""
+    reason: str = ""
+    trainable_parameters: int | None = None
+    steps: int = 0
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Trials that differ in nothing but their seed; most often a single trial."""
+
+    name: str
+    trials: tuple[str, ...]
+    seeds: tuple[int, ...]
+    varied: dict[str, Any]
+    """The fields the sweep varies, but for the seed."""
+    trainable_parameters: int | None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Everything a comparison needs from one sweep folder."""
+
+    store: SweepStore
+    spec: Spec
+    trials: tuple[Trial, ...]
+    state: str
+    outcomes: dict[str, Outcome]
+    warnings: tuple[Warned, ...]
+    scores: dict[tuple[str, str], Score]
+    evals: tuple[str, ...]
+    """Evals with a score, in the order of the spec."""
+    candidates: tuple[Candidate, ...]
+    problems: list[str] = field(default_factory=list)
+    """Files that should be there and could not be read, found so far."""
+    _answers: dict[tuple[str, str], Answers | None] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def data_card(self) -> dict[str, Any]:
+        """The card of the training data; empty when the sweep has none."""
+        return _mapping(self.store, "data-card.json")
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """Versions, hardware and fingerprints; empty when the sweep has none."""
+        return _mapping(self.store, "provenance.json")
+
+    @cached_property
+    def differing(self) -> tuple[str, ...]:
+        """The fields whose value is not the same in every candidate."""
+        fields = dict.fromkeys(key for one in self.candidates for key in one.varied)
+        return tuple(
+            key
+            for key in fields
+            if len({json.dumps(one.varied.get(key), sort_keys=True) for one in self.candidates}) > 1
+        )
+
+    def candidate(self, name: str) -> Candidate:
+        """The candidate of that name."""
+        for one in self.candidates:
+            if one.name == name:
+                return one
+        known = [one.name for one in self.candidates]
+        raise SpecError(f"there is no trial {name!r} in this sweep. {nearest(name, known)}")
+
+    def score(self, slot: str, eval: str) -> Score | None:
+        """The stored score of a slot."""
+        return self.scores.get((slot, eval))
+
+    def sort_of(self, eval: str) -> Score | None:
+        """Any score of an eval: for its unit, direction and chance level."""
+        return next((score for (_, name), score in self.scores.items() if name == eval), None)
+
+    def slot_answers(self, slot: str, eval: str) -> Answers | None:
+        """One slot's answers, or None when none are stored."""
+        key = (slot, eval)
+        if key not in self._answers:
+            try:
+                self._answers[key] = _read_answers(self.store, slot, eval)
+            except StoreError as error:
+                self._answers[key] = None
+                if key in self.scores:
+                    self.problems.append(str(error))
+        return self._answers[key]
+
+    def answers(self, name: str, eval: str) -> Answers | None:
+        """The answers of `base`, or of a candidate averaged over its seeds."""
+        if name == BASE:
+            return self.slot_answers(BASE, eval)
+        found = [self.slot_answers(trial, eval) for trial in self.candidate(name).trials]
+        return _average([one for one in found if one is not None])
+
+    def steps(self, trial: str) -> list[Step]:
+        """The steps of a trial, each once."""
+        return self.store.steps(trial)
+
+
+def read(path: str | Path) -> Reading:
+    """The sweep in a folder; a StoreError when it is no sweep."""
+    store = SweepStore.open(Path(path))
+    status = store.status()
+    planned = _planned_parameters(store)
+    outcomes, warnings = {}, [event for event in store.events() if isinstance(event, Warned)]
+    for trial in store.trials:
+        events = store.events(trial.name)
+        warnings += [event for event in events if isinstance(event, Warned)]
+        state = status.trials.get(trial.name, status.state)
+        outcomes[trial.name] = _outcome(events, state=state, planned=planned.get(trial.name))
+    scores = {(score.slot, score.eval): score for score in store.scores()}
+    return Reading(
+        store=store,
+        spec=store.spec,
+        trials=store.trials,
+        state=status.state,
+        outcomes=outcomes,
+        warnings=tuple(warnings),
+        scores=scores,
+        evals=_in_order(store.spec.evals, {eval for _, eval in scores}),
+        candidates=_candidates(store.trials, outcomes),
+    )
+
+
+def primary_eval(reading: Reading, *, asked: str | None) -> str:
+    """The eval a verdict is about; empty when nothing was scored."""
+    if asked is not None:
+        if asked not in reading.evals:
+            raise SpecError(
+                f"{asked!r} was not evaluated in this sweep. {nearest(asked, reading.evals)}"
+                if reading.evals
+                else f"{asked!r} was not evaluated in this sweep; nothing was."
+            )
+        return asked
+    scored = [eval for eval in reading.evals if _is_scored_trial(reading, eval)]
+    for eval in (*DEFAULT_PRIMARY, *scored):
+        if eval in scored:
+            return eval
+    return ""
+
+
+def _is_scored_trial(reading: Reading, eval: str) -> bool:
+    return any(slot != BASE and name == eval for slot, name in reading.scores)
+
+
+def _in_order(spec_evals: Iterable[str], found: set[str]) -> tuple[str, ...]:
+    named = [eval for eval in spec_evals if eval in found]
+    return (*named, *sorted(found - set(named)))
+
+
+def _outcome(events: list[Any], *, state: str, planned: int | None) -> Outcome:
+    """The last word of a trial's events; a later start takes an earlier end back."""
+    reason, steps, seconds, parameters = "", 0, None, planned
+    for event in events:
+        if isinstance(event, Started):
+            reason = ""
+            parameters = event.trainable_parameters or parameters
+        elif isinstance(event, Step):
+            steps = max(steps, event.step)
+        elif isinstance(event, Finished):
+            state, steps, seconds = event.reason, event.step, event.seconds
+            reason = f"stopped by hand at step {event.step}" if event.reason == "stopped" else ""
+        elif isinstance(event, Failed):
+            state, steps = "failed", event.step
+            reason = f"{event.kind} at step {event.step}: {event.message}"
+    return Outcome(
+        state=state, reason=reason, trainable_parameters=parameters, steps=steps, seconds=seconds
+    )
+
+
+def _candidates(trials: tuple[Trial, ...], outcomes: dict[str, Outcome]) -> tuple[Candidate, ...]:
+    groups: dict[str, list[Trial]] = {}
+    for trial in trials:
+        rest = {key: value for key, value in trial.varied.items() if key != "seed"}
+        groups.setdefault(json.dumps(rest, sort_keys=True), []).append(trial)
+    return tuple(_candidate(group, outcomes) for group in groups.values())
+
+
+def _candidate(group: list[Trial], outcomes: dict[str, Outcome]) -> Candidate:
+    rest = {key: value for key, value in group[0].varied.items() if key != "seed"}
+    counted = [outcomes[trial.name].trainable_parameters for trial in group]
+    return Candidate(
+        name=group[0].name if len(group) == 1 else trial_name(rest),
+        trials=tuple(trial.name for trial in group),
+        seeds=tuple(dict.fromkeys(trial.spec.seed for trial in group)),
+        varied=rest,
+        trainable_parameters=next((one for one in counted if one is not None), None),
+    )
+
+
+def _read_answers(store: SweepStore, slot: str, eval: str) -> Answers:
+    columns = store.frame(slot, eval).to_pydict()
+    values = [math.nan if value is None else float(value) for value in columns["value"]]
+    clusters = tuple(columns.get("cluster") or [""] * len(values))
+    return Answers(tuple(columns["sample"]), np.asarray(values, dtype=float), clusters)
+
+
+def _average(found: list[Answers]) -> Answers | None:
+    """The mean over seeds, sample by sample, of the samples that every seed answered."""
+    if len(found) <= 1:
+        return found[0] if found else None
+    tables = [dict(zip(one.samples, one.values, strict=True)) for one in found]
+    shared = [sample for sample in found[0].samples if all(sample in table for table in tables)]
+    values = np.array([[table[sample] for table in tables] for sample in shared], dtype=float)
+    clusters = dict(zip(found[0].samples, found[0].clusters, strict=True))
+    averaged = values.mean(axis=1) if shared else np.empty(0)
+    return Answers(tuple(shared), averaged, tuple(clusters[sample] for sample in shared))
+
+
+def _planned_parameters(store: SweepStore) -> dict[str, int | None]:
+    trials = _mapping(store, "plan.json").get("trials", [])
+    if not isinstance(trials, list):
+        return {}
+    return {one["name"]: one.get("trainable_parameters") for one in trials if "name" in one}
+
+
+def _mapping(store: SweepStore, relative: str) -> dict[str, Any]:
+    found = store.read_json(relative, default={})
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,329 @@
+"""The verdict: which trial, by how much, how sure, and what speaks against believing it; as data and as a sentence.
+
+`verdict(reading, primary=..., contests=...)` looks at the differences between candidates and at how the sweep was
+made. A tie is said as a tie, with what the test could have seen; one seed is said as one seed. Each caveat has a
+code, so that a report or a gate can act on it. It draws nothing.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from workbench.compare import wording
+from workbench.compare.caveats import Caveat, caveats, order_of_seeds
+from workbench.compare.pairing import Difference, detectable, difference
+from workbench.compare.reading import Candidate, Reading
+from workbench.compare.table import cheapest, ranking
+from workbench.scores.task import BASE
+
+MARGIN = 0.02
+"""How much worse than the best a cheaper trial may be and still be named: 2 points."""
+
+SAYS = {
+    "recall": "answers {} of the trained questions right",
+    "paraphrase": "answers {} of unseen phrasings right",
+    "retention": "still knows {} of what the base knew",
+    "hallucination": "makes up {} of the answers nobody could know",
+}
+"""What a share of an eval means, in words."""
+
+MEANS = {
+    "recall": "the trained questions",
+    "paraphrase": "unseen phrasings",
+    "retention": "what the base knew",
+    "hallucination": "questions nobody could answer",
+}
+
+Kind = Literal["winner", "shared", "tie", "single", "unpaired", "no_data"]
+
+
+class Verdict(BaseModel):
+    """What a comparison found."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Kind
+    """`winner`: better than every other; `shared`: better than some, level with others; `tie`: no difference
+    found; `single`: one trial, told against the base; `unpaired`: answered different items; `no_data`."""
+    primary: str
+    best: str = ""
+    runner_up: str = ""
+    against: str = ""
+    """What the difference below is measured against."""
+    value: float | None = None
+    """The figure of the best."""
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    p: float | None = None
+    """Corrected for the number of comparisons."""
+    seeds: int = 0
+    tied: tuple[str, ...] = ()
+    """Candidates that cannot be told apart from the best."""
+    cheapest_enough: str = ""
+    """The cheapest candidate shown to be not worse than the best by more than the margin."""
+    margin: float | None = None
+    could_have_seen: float | None = None
+    """With a tie: the difference this test finds 4 times in 5."""
+    caveats: tuple[Caveat, ...] = ()
+    sentence: str
+
+
+def verdict(reading: Reading, *, primary: str, contests: list[Difference]) -> Verdict:
+    """The verdict on the primary eval."""
+    ranked = ranking(reading, primary=primary) if primary else []
+    if not ranked:
+        found = caveats(reading, primary=primary, ranked=ranked, contests=contests)
+        sentence = f"No verdict: {_why_nothing(reading, primary)}."
+        return Verdict(kind="no_data", primary=primary, caveats=tuple(found), sentence=sentence)
+    best = ranked[0]
+    found = caveats(reading, primary=primary, ranked=ranked, contests=contests)
+    if len(ranked) == 1:
+        return _single(reading, best, primary=primary, found=found)
+    with_best = {one.against: one for one in contests if one.of == best.name}
+    tested = [one for one in with_best.values() if one.p is not None]
+    if not tested:
+        return _unpaired(ranked, with_best, primary=primary, found=found)
+    tied = tuple(one.against for one in tested if not one.is_found)
+    if len(tied) == len(tested):
+        return _tie(reading, ranked, tested, primary=primary, found=found, of=len(contests))
+    return _ahead(reading, ranked, with_best, tied, primary=primary, found=found)
+
+
+def _ahead(
+    reading: Reading,
+    ranked: list[Candidate],
+    with_best: dict[str, Difference],
+    tied: tuple[str, ...],
+    *,
+    primary: str,
+    found: list[Caveat],
+) -> Verdict:
+    """The best is told apart from some candidates, or from all of them."""
+    best, seeds = ranked[0], _seeds(ranked[0])
+    beaten = [one.name for one in ranked[1:] if with_best[one.name].is_found]
+    small = cheapest(reading, primary=primary)
+    against = beaten[0] if not tied else beaten[-1]
+    if tied and small is not None and small.name in beaten:
+        against = small.name
+    one = with_best[against]
+    words = [f"{best.name} {_figure_words(reading, best.name, primary, one)}, {_by_how_much(one)}"]
+    if tied:
+        words.append(f" It cannot be told apart from {wording.listed(list(tied))}.")
+    enough = _cheapest_enough(reading, ranked, primary=primary)
+    if enough:
+        words.append(f" {_enough_words(enough)}")
+    sentence = (
+        words[0]
+        + f", n = {one.n}{_seed_words(reading, ranked, primary=primary)}."
+        + "".join(words[1:])
+    )
+    return Verdict(
+        kind="shared" if tied else "winner",
+        primary=primary,
+        best=best.name,
+        runner_up=ranked[1].name,
+        against=against,
+        value=_value(reading, best.name, primary),
+        difference=one.value,
+        low=one.low,
+        high=one.high,
+        n=one.n,
+        p=one.p_corrected,
+        seeds=seeds,
+        tied=tied,
+        cheapest_enough=enough,
+        margin=MARGIN if enough else None,
+        caveats=tuple(found),
+        sentence=sentence,
+    )
+
+
+def _tie(
+    reading: Reading,
+    ranked: list[Candidate],
+    tested: list[Difference],
+    *,
+    primary: str,
+    found: list[Caveat],
+    of: int,
+) -> Verdict:
+    """No candidate is told apart from the best."""
+    best, last = ranked[0], tested[-1]
+    seen = detectable(reading, best.name, last.against, eval=primary, comparisons=of)
+    decimals = wording.sentence_decimals(last.low, last.high, last.unit)
+    figures = [
+        f"{name} {wording.amount(_value(reading, name, primary), last.unit, decimals=decimals)}"
+        for name in (best.name, last.against)
+    ]
+    enough = _cheapest_enough(reading, ranked, primary=primary)
+    power = (
+        f" This test could have seen a difference of {wording.gap(seen, last.unit)}."
+        if seen is not None
+        else " No two answers differed, so what this test could have seen is unknown."
+    )
+    sentence = (
+        f"No difference found between {len(ranked)} trials on {_means(primary)}: {figures[0]} to {figures[1]}, "
+        f"n = {last.n}{_seed_words(reading, ranked, primary=primary)}.{power}"
+    )
+    if enough:
+        sentence += f" {_enough_words(enough)}"
+    return Verdict(
+        kind="tie",
+        primary=primary,
+        best=best.name,
+        runner_up=ranked[1].name,
+        against=last.against,
+        value=_value(reading, best.name, primary),
+        difference=last.value,
+        low=last.low,
+        high=last.high,
+        n=last.n,
+        p=last.p_corrected,
+        seeds=_seeds(best),
+        tied=tuple(one.against for one in tested),
+        cheapest_enough=enough,
+        margin=MARGIN if enough else None,
+        could_have_seen=seen,
+        caveats=tuple(found),
+        sentence=sentence,
+    )
+
+
+def _single(reading: Reading, best: Candidate, *, primary: str, found: list[Caveat]) -> Verdict:
+    """One candidate: the base is what it can be measured against."""
+    one = difference(reading, best.name, BASE, eval=primary)
+    one = one.model_copy(update={"p_corrected": one.p})
+    words = f"Only {best.name} was evaluated: it {_figure_words(reading, best.name, primary, one)}"
+    if one.value is None:
+        words += f"; there is no difference to the base ({one.reason})"
+    elif one.is_found:
+        words += f", {_by_how_much(one)}, n = {one.n}"
+    else:
+        words += f", and no difference to the base was found, n = {one.n}"
+    return Verdict(
+        kind="single",
+        primary=primary,
+        best=best.name,
+        against=BASE,
+        value=_value(reading, best.name, primary),
+        difference=one.value,
+        low=one.low,
+        high=one.high,
+        n=one.n,
+        p=one.p,
+        seeds=_seeds(best),
+        caveats=tuple(found),
+        sentence=words + _seed_words(reading, [best], primary=primary) + ".",
+    )
+
+
+def _unpaired(
+    ranked: list[Candidate],
+    with_best: dict[str, Difference],
+    *,
+    primary: str,
+    found: list[Caveat],
+) -> Verdict:
+    """The candidates have figures, but nothing that may be subtracted."""
+    reasons = list(dict.fromkeys(one.reason for one in with_best.values() if one.reason))
+    sentence = (
+        f"No verdict on {_means(primary)}: the trials cannot be compared item by item "
+        f"({reasons[0] if reasons else 'no items in common'}). Evaluate them on the same items."
+    )
+    return Verdict(
+        kind="unpaired",
+        primary=primary,
+        seeds=_seeds(ranked[0]),
+        caveats=tuple(found),
+        sentence=sentence,
+    )
+
+
+def _cheapest_enough(reading: Reading, ranked: list[Candidate], *, primary: str) -> str:
+    """The cheapest whose paired interval against the best stays within the margin; empty when it is the best.
+
+    Asked from the dearest down to the cheapest, until the first that fails: a fixed order needs no correction.
+    """
+    sort = reading.sort_of(primary)
+    if sort is None or not wording.is_share(sort.unit) or sort.better == "none":
+        return ""
+    best = ranked[0]
+    if best.trainable_parameters is None:
+        return ""
+    cheaper = [
+        one
+        for one in ranked[1:]
+        if one.trainable_parameters is not None
+        and one.trainable_parameters < best.trainable_parameters
+    ]
+    enough = ""
+    for one in sorted(cheaper, key=lambda one: one.trainable_parameters or 0, reverse=True):
+        found = difference(reading, one.name, best.name, eval=primary)
+        worst = found.high if sort.better == "lower" else found.low
+        if worst is None or (worst if sort.better == "lower" else -worst) > MARGIN:
+            break
+        enough = one.name
+    return enough
+
+
+def _enough_words(name: str) -> str:
+    return f"The cheapest not worse by more than {MARGIN * 100:g} points is {name}."
+
+
+def _figure_words(reading: Reading, name: str, primary: str, one: Difference) -> str:
+    decimals = wording.sentence_decimals(one.low, one.high, one.unit)
+    shown = wording.amount(_value(reading, name, primary), one.unit, decimals=decimals)
+    if primary in SAYS and wording.is_share(one.unit):
+        return SAYS[primary].format(shown)
+    return f"gets {shown} on {primary}"
+
+
+def _by_how_much(one: Difference) -> str:
+    decimals = wording.sentence_decimals(one.low, one.high, one.unit)
+    size = wording.gap(one.value, one.unit, decimals=decimals)
+    low, high = one.low, one.high
+    more = one.value is not None and one.value >= 0
+    if not more and low is not None and high is not None:
+        low, high = -high, -low
+    ends = wording.interval(low, high, one.unit, decimals=decimals)
+    return f"{size} {'more' if more else 'less'} than {one.against} {ends}".rstrip()
+
+
+def _seed_words(reading: Reading, ranked: list[Candidate], *, primary: str) -> str:
+    seeds = _seeds(ranked[0])
+    if seeds <= 1:
+        return (
+            "; one seed: another seed could change the order" if len(ranked) > 1 else "; one seed"
+        )
+    kept = order_of_seeds(reading, ranked, primary=primary)
+    if kept is None:
+        return f"; {seeds} seeds"
+    return f"; {seeds} seeds, first in {kept[0]} of {kept[1]}"
+
+
+def _seeds(one: Candidate) -> int:
+    return len(one.seeds)
+
+
+def _value(reading: Reading, name: str, eval: str) -> float | None:
+    if name == BASE:
+        score = reading.score(BASE, eval)
+        return score.value if score else None
+    found = [reading.score(trial, eval) for trial in reading.candidate(name).trials]
+    values = [one.value for one in found if one is not None and one.value is not None]
+    return sum(values) / len(values) if values else None
+
+
+def _means(primary: str) -> str:
+    return MEANS.get(primary, primary)
+
+
+def _why_nothing(reading: Reading, primary: str) -> str:
+    if not reading.trials:
+        return "the sweep has no trials"
+    states = [end.state for end in reading.outcomes.values()]
+    if states and all(state == "failed" for state in states):
+        return f"all {len(states)} trials failed"
+    return f"no trial has a figure on {primary}" if primary else "no trial has been evaluated"

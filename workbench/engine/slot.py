@@ -1,0 +1,198 @@
+"""One trial while it trains: its rows in their order, its parameters, its optimizer, its schedule, its checkpoint.
+
+The loop asks a slot for its next window of rows and, when gradients are there, tells it to commit; everything that a
+run of its own would have is here and nothing is shared. It knows no forward pass and no other slot.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from workbench import events
+from workbench.adapters.bank import Bank
+from workbench.data.batches import epoch_order, optimizer_steps
+from workbench.data.rendering import Rendered
+from workbench.engine import checkpoint
+from workbench.errors import RunError
+from workbench.spec import TrainSpec
+
+
+class Window(NamedTuple):
+    """The micro-batches of one optimizer step."""
+
+    epoch: float
+    """Reached after it."""
+    batches: list[list[tuple[int, int]]]
+    """Of (position in the run, row) pairs."""
+
+
+@dataclass(kw_only=True)
+class Slot:
+    """A trial while it trains."""
+
+    name: str
+    train: TrainSpec
+    rows: Sequence[Rendered]
+    seed: int
+    fingerprint: str
+    """Of the trial's spec and rows: the checkpoint of anything else is not continued."""
+    checkpoint: Path
+    step: int = 0
+    seconds: float = 0.0
+    ended: bool = False
+    parameters: dict[str, torch.nn.Parameter] = field(default_factory=dict)
+    _optimizer: Any = None
+    _scheduler: Any = None
+    _windows: Iterator[Window] | None = None
+    _window: Window | None = None
+
+    @property
+    def total_steps(self) -> int:
+        """Optimizer steps from the first to the last."""
+        return optimizer_steps(len(self.rows), train=self.train)
+
+    def prepare(self, bank: Bank) -> Iterator[events.Event]:
+        """Make the optimizer and the schedule, and take up the checkpoint when there is one."""
+        from transformers import get_scheduler
+
+        spec, total = self.train, self.total_steps
+        self.parameters = bank.parameters(self.name)
+        self._optimizer = torch.optim.AdamW(
+            self.parameters.values(),
+            lr=spec.learning_rate,
+            betas=(spec.adam_beta1, spec.adam_beta2),
+            eps=spec.adam_epsilon,
+            weight_decay=spec.weight_decay,
+            fused=True,
+        )
+        warmup = spec.warmup_steps
+        self._scheduler = get_scheduler(
+            spec.lr_scheduler_type,
+            optimizer=self._optimizer,
+            num_warmup_steps=int(warmup) if warmup >= 1 else math.ceil(total * warmup),
+            num_training_steps=total,
+        )
+        yield from self._resume()
+        self._windows = self._all_windows()
+        yield events.Started(
+            trial=self.name, total_steps=total, from_step=self.step,
+            trainable_parameters=sum(p.numel() for p in self.parameters.values()),
+        )  # fmt: skip
+
+    def next_window(self) -> Window:
+        """The rows of the next step."""
+        assert self._windows is not None, "prepare() comes first"
+        self._window = next(self._windows)
+        return self._window
+
+    def num_tokens(self, window: Window) -> int:
+        """Tokens that the loss looks at in a window."""
+        return sum(self.rows[i].num_trained for batch in window.batches for _, i in batch)
+
+    def draw(self, position: int) -> int:
+        """A number for the dropout masks of the row at a position of this run."""
+        text = f"{self.seed}/{position}".encode()
+        return int.from_bytes(hashlib.blake2b(text, digest_size=7).digest(), "big")
+
+    def commit(self, *, loss: float, num_tokens: int) -> events.Event:
+        """Clip, check and step; a step that is not finite is not taken and fails the slot alone."""
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters.values(), self.train.max_grad_norm)
+        grad_norm = float(norm)
+        if not (math.isfinite(loss) and math.isfinite(grad_norm)):
+            self._optimizer.zero_grad()
+            return self._diverged(loss=loss, grad_norm=grad_norm)
+        rate = self._scheduler.get_last_lr()[0]
+        self._optimizer.step()
+        self._scheduler.step()
+        self._optimizer.zero_grad()
+        self.step += 1
+        assert self._window is not None
+        return events.Step(
+            trial=self.name, step=self.step, epoch=round(self._window.epoch, 4), loss=loss,
+            learning_rate=rate, grad_norm=grad_norm, num_tokens=num_tokens, seconds=0.0,
+        )  # fmt: skip
+
+    def tell(self, event: events.Event, *, seconds: float, stopped: bool) -> Iterator[events.Event]:
+        """What became of a step, and whether the slot ends with it."""
+        self.seconds += seconds
+        if isinstance(event, events.Failed):
+            self.ended = True
+            yield event
+            return
+        yield event.model_copy(update={"seconds": seconds})
+        if stopped or self.step >= self.total_steps:
+            self.ended = True
+            reason = "done" if self.step >= self.total_steps else "stopped"
+            yield events.Finished(
+                trial=self.name, step=self.step, seconds=self.seconds, reason=reason
+            )
+        elif self.step % self.train.save_steps == 0:
+            self._save()
+            yield events.Saved(trial=self.name, step=self.step, what="checkpoint")
+
+    def _resume(self) -> Iterator[events.Event]:
+        try:
+            found = checkpoint.read(self.checkpoint, fingerprint=self.fingerprint)
+        except RunError as error:
+            message = f"{error}; training begins anew"
+            yield events.Warned(trial=self.name, code="checkpoint", message=message)
+            return
+        if found is None:
+            return
+        saved, differs = found
+        for difference in differs:
+            yield events.Warned(trial=self.name, code="resumed-elsewhere", message=difference)
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(saved.parameters[name])
+                self._optimizer.state[parameter] = {
+                    kind: tensor.to(parameter.device) for kind, tensor in saved.moments[name].items()
+                }
+        self.step, self.seconds = saved.step, saved.seconds
+        # A schedule is a function of how often it was stepped; the optimizer has stepped as often.
+        self._optimizer._opt_called = True
+        self._scheduler.last_epoch = self.step - 1
+        self._scheduler.step()
+
+    def _save(self) -> None:
+        checkpoint.write(
+            self.checkpoint,
+            checkpoint.Checkpoint(
+                step=self.step,
+                fingerprint=self.fingerprint,
+                parameters={name: p.detach() for name, p in self.parameters.items()},
+                moments={name: self._optimizer.state[p] for name, p in self.parameters.items()},
+                seconds=self.seconds,
+            ),
+        )
+
+    def _all_windows(self) -> Iterator[Window]:
+        """From the slot's step on, for ever."""
+        size = self.train.per_device_train_batch_size
+        accumulate = self.train.gradient_accumulation_steps
+        step, epoch = 0, 0
+        while True:
+            order = epoch_order(len(self.rows), seed=self.seed, epoch=epoch)
+            base = epoch * len(order)
+            placed = [(base + position, row) for position, row in enumerate(order)]
+            batches = [placed[i : i + size] for i in range(0, len(placed), size)]
+            for first in range(0, len(batches), accumulate):
+                step += 1
+                if step <= self.step:
+                    continue
+                window = batches[first : first + accumulate]
+                yield Window(epoch + (first + len(window)) / len(batches), window)
+            epoch += 1
+
+    def _diverged(self, *, loss: float, grad_norm: float) -> events.Failed:
+        return events.Failed(
+            trial=self.name, step=self.step, kind="diverged",
+            message=f"the loss became {loss:g} and the gradient norm {grad_norm:g} after step "
+            f"{self.step} at learning rate {self.train.learning_rate:g}; a lower "
+            "train.learning_rate or a warm-up (train.warmup_steps) usually helps",
+        )  # fmt: skip

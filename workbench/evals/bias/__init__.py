@@ -1,0 +1,1 @@
+"""Asking for associations with groups of people."""

@@ -1,0 +1,1 @@
+"""Asking for what nobody told the model."""

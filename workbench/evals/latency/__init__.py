@@ -1,0 +1,1 @@
+"""Timing the model."""

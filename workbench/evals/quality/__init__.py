@@ -1,0 +1,1 @@
+"""Asking what was learned and what was kept."""

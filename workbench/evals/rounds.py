@@ -1,0 +1,147 @@
+"""Going round the slots: every adapter is asked the same items in the same pass, and no failure is lost.
+
+`ask_greedy` and `ask_likelihoods` take items and a judge, and give one row for each item and slot. An exception, a
+NaN or an empty answer becomes a row with an `error` and no value. `not_asked` is the one row of an eval that
+cannot be asked at all. It knows no benchmark: the judge says what an answer is worth.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from workbench.evals.context import EvalContext, Progress
+from workbench.scores.task import Answerer, Generation, Item, Likelihood, Row
+
+CHUNK = 512
+"""Items asked between two reports of progress."""
+
+Rows = dict[str, list[Row]]
+A = TypeVar("A")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What an answer is worth."""
+
+    value: float | None = None
+    outcome: str = ""
+    error: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def ask_greedy(
+    answerer: Answerer,
+    items: Sequence[Item],
+    judge: Callable[[Item, str], Verdict],
+    *,
+    slots: Sequence[str],
+    max_new_tokens: int,
+    progress: Progress,
+) -> Rows:
+    """Greedy answers, judged."""
+
+    def ask(chunk: Sequence[Item], slot: str) -> list[Generation]:
+        prompts = [item.prompt for item in chunk]
+        return answerer.generate(prompts, slots=[slot], max_new_tokens=max_new_tokens)[slot]
+
+    def row(item: Item, said: Generation, slot: str) -> Row:
+        if said.num_tokens < 0:
+            verdict = Verdict(error="nan")
+        elif not said.text:
+            verdict = Verdict(error="empty")
+        else:
+            verdict = judge(item, said.text)
+        return row_of(item, verdict, slot=slot, answer=said.text, truncated=said.truncated)
+
+    return ask_in_chunks(items, ask, row, slots=slots, progress=progress)
+
+
+def ask_likelihoods(
+    answerer: Answerer,
+    items: Sequence[Item],
+    judge: Callable[[Item, Sequence[Likelihood]], Verdict],
+    *,
+    slots: Sequence[str],
+    progress: Progress,
+) -> Rows:
+    """The likelihood of every choice, judged together."""
+
+    def ask(chunk: Sequence[Item], slot: str) -> list[list[Likelihood]]:
+        pairs = [(item.prompt, choice) for item in chunk for choice in item.choices]
+        found = iter(answerer.loglikelihood(pairs, slots=[slot])[slot])
+        return [[next(found) for _ in item.choices] for item in chunk]
+
+    def row(item: Item, found: list[Likelihood], slot: str) -> Row:
+        broken = any(math.isnan(one.logprob) for one in found)
+        verdict = Verdict(error="nan") if broken else judge(item, found)
+        likeliest = max(range(len(found)), key=lambda i: found[i].logprob)
+        answer = "" if verdict.error else item.choices[likeliest].strip()
+        truncated = any(one.truncated for one in found)
+        return row_of(item, verdict, slot=slot, answer=answer, truncated=truncated)
+
+    return ask_in_chunks(items, ask, row, slots=slots, progress=progress)
+
+
+def ask_in_chunks(
+    items: Sequence[Item],
+    ask: Callable[[Sequence[Item], str], Sequence[A]],
+    row: Callable[[Item, A, str], Row],
+    *,
+    slots: Sequence[str],
+    progress: Progress,
+) -> Rows:
+    """All slots on one chunk of items, then on the next; a chunk that fails is rows of errors."""
+    rows: Rows = {slot: [] for slot in slots}
+    total = len(items) * len(slots)
+    for start in range(0, len(items), CHUNK):
+        chunk = items[start : start + CHUNK]
+        for slot in slots:
+            try:
+                rows[slot] += [
+                    row(i, a, slot) for i, a in zip(chunk, ask(chunk, slot), strict=True)
+                ]
+            except (ArithmeticError, LookupError, RuntimeError, ValueError) as error:
+                failure = Verdict(error=f"{type(error).__name__}: {error}"[:300])
+                rows[slot] += [row_of(item, failure, slot=slot) for item in chunk]
+            progress(sum(map(len, rows.values())), total)
+    return rows
+
+
+def row_of(
+    item: Item, verdict: Verdict, *, slot: str, answer: str = "", truncated: bool = False
+) -> Row:
+    """An item and what was made of its answer, as it is kept."""
+    value, error = verdict.value, verdict.error
+    if value is not None and not math.isfinite(value):
+        value, error = None, error or "nan"
+    return Row(
+        sample=item.id,
+        slot=slot,
+        cluster=item.cluster,
+        group=item.group,
+        kind=item.kind,
+        prompt=item.prompt,
+        expected=item.expected,
+        answer=answer,
+        value=value,
+        outcome=verdict.outcome,
+        error=error,
+        truncated=truncated,
+        detail=json.dumps(dict(verdict.detail), sort_keys=True) if verdict.detail else "",
+    )
+
+
+def not_asked(eval: str, reason: str, *, slots: Sequence[str]) -> Rows:
+    """One row a slot that says why this eval has nothing to ask: it is scored as n = 0."""
+    return {
+        slot: [Row(sample=f"{eval}/not-asked", slot=slot, error=f"not asked: {reason}")]
+        for slot in slots
+    }
+
+
+def answer_limit(items: Sequence[Item], context: EvalContext) -> int:
+    """Tokens enough for the longest expected answer, a token a character at worst, at most 64."""
+    longest = max((len(item.expected) for item in items), default=0)
+    return max(context.max_new_tokens, min(longest + 2, 64))

@@ -1,0 +1,149 @@
+"""A sweep as a person handles it: prepared, started in a worker process, watched, stopped, taken up again.
+
+`start(spec)` checks everything that can be checked without torch, makes the sweep folder and returns at once; the
+training is in another process, so the kernel stays free and a closed notebook stops nothing. `attach()` finds it again
+from the disk alone. The job knows the folder and the process, never a tensor.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from workbench.data.sources import check_data
+from workbench.errors import RunError, StoreError
+from workbench.plan import plan
+from workbench.runs import control
+from workbench.runs.store import Status, SweepStore, find_sweeps
+from workbench.spec import Spec
+
+ENDED = ("done", "failed", "stopped", "lost")
+
+
+def prepare(spec: Spec, *, runs: str | Path = "runs") -> SweepStore:
+    """Check a spec against its model and data and make its folder; nothing is started."""
+    planned = plan(spec)
+    for data in dict.fromkeys(trial.spec.data for trial in spec.grid()):
+        check_data(data)
+    store = SweepStore.create(spec, root=Path(runs))
+    store.write_json("plan.json", planned.model_dump(mode="json"))
+    return store
+
+
+def start(spec: Spec, *, runs: str | Path = "runs") -> "Job":
+    """Start a sweep in a worker process and return at once."""
+    if isinstance(spec, str | Path):
+        spec = Spec.load(spec)
+    job = Job(prepare(spec, runs=runs))
+    job.restart()
+    return job
+
+
+def attach(path: str | Path | None = None, *, runs: str | Path = "runs") -> "Job":
+    """The job of a sweep folder; without a path the newest under `runs`, running or not."""
+    if path is None:
+        found = find_sweeps(Path(runs))
+        if not found:
+            raise StoreError(f"there is no sweep under {str(runs)!r}; start one with wb.start(spec)")
+        path = found[0]
+    return Job(SweepStore.open(Path(path)))
+
+
+class Job:
+    """A sweep folder and the worker that fills it."""
+
+    def __init__(self, store: SweepStore) -> None:
+        """Take up a sweep folder; nothing is started."""
+        self.store = store
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def path(self) -> Path:
+        """The sweep folder."""
+        return self.store.path
+
+    def status(self) -> Status:
+        """How the sweep stands, read from the disk."""
+        if self._process is not None:
+            self._process.poll()  # reap it, or a dead worker would look alive
+        return self.store.status()
+
+    def restart(self) -> None:
+        """Start a worker; one that was interrupted goes on from its checkpoints."""
+        status = self.status()
+        if status.state in ("running", "paused", "stopping"):
+            raise StoreError(f"{self.path.name!r} is {status.state} already (process {status.pid})")
+        if status.state == "done":
+            return
+        with (self.path / "log.txt").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "workbench.worker", str(self.path)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._await_claim()
+
+    def _await_claim(self) -> None:
+        # Until the worker has claimed the folder a reader would take it for one that nobody runs.
+        process = self._process
+        assert process is not None
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            if self.store.status().pid == process.pid:
+                return
+            time.sleep(0.02)
+
+    def stop(self, trial: str = "") -> None:
+        """Ask one trial, or the whole sweep, to stop at the next step; what it learned is kept."""
+        control.send(self.path, "stop", trial=trial)
+
+    def pause(self) -> None:
+        """Ask the sweep to wait at the next step."""
+        control.send(self.path, "pause")
+
+    def resume(self) -> None:
+        """Let a paused sweep go on."""
+        control.send(self.path, "resume")
+
+    def kill(self) -> None:
+        """End the worker at once; `restart()` goes on from the last checkpoint."""
+        pid = self.status().pid
+        if pid and psutil.pid_exists(pid) and self.status().state not in ENDED:
+            os.killpg(pid, signal.SIGKILL)
+            if self._process is not None:
+                self._process.wait()
+
+    def wait(self, timeout: float | None = None) -> Status:
+        """Wait until the sweep has ended; raises RunError when it failed or its worker died."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while (status := self.status()).state not in ENDED:
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimeoutError(f"{self.path.name!r} is {status.state} after {timeout} s")
+            time.sleep(0.2)
+        if status.state in ("failed", "lost"):
+            raise RunError(f"{self.path.name!r} {status.state}: {status.message}\n{self.log()}")
+        return status
+
+    def log(self, lines: int = 20) -> str:
+        """The last lines of the worker's log."""
+        path = self.path / "log.txt"
+        if not path.exists():
+            return ""
+        return "\n".join(path.read_text("utf-8", errors="replace").splitlines()[-lines:])
+
+    def __repr__(self) -> str:
+        status = self.status()
+        return f"Job({str(self.path)!r}, {status.state}, {len(self.store.trials)} trials)"
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        from workbench.widgets.live_run import LiveRun
+
+        display(LiveRun(self))

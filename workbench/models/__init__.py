@@ -1,0 +1,1 @@
+"""Models in: loading, quantizing, and the names of what can be adapted."""

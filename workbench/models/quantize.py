@@ -1,0 +1,69 @@
+"""Between the spec's quantization and `transformers.BitsAndBytesConfig`, and the guard that 4-bit on a CPU needs.
+
+`to_bnb(spec.quantization)` is what `from_pretrained` wants, `from_bnb(config)` the way back, `keep_trainable(model)`
+makes a loaded 4-bit model safe to evaluate and then train. Validation is the spec's: the library takes typos.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from workbench.errors import ModelError, needs
+from workbench.spec import QuantizationSpec
+
+if TYPE_CHECKING:
+    from transformers import BitsAndBytesConfig
+
+FIELDS = tuple(QuantizationSpec.model_fields)
+
+
+def to_bnb(quantization: QuantizationSpec) -> "BitsAndBytesConfig":
+    """The library's own config."""
+    _check_platform()
+    from transformers import BitsAndBytesConfig
+
+    skip = quantization.llm_int8_skip_modules
+    return BitsAndBytesConfig(
+        load_in_8bit=quantization.load_in_8bit,
+        load_in_4bit=quantization.load_in_4bit,
+        bnb_4bit_quant_type=quantization.bnb_4bit_quant_type,
+        bnb_4bit_use_double_quant=quantization.bnb_4bit_use_double_quant,
+        bnb_4bit_compute_dtype=getattr(torch, quantization.bnb_4bit_compute_dtype),
+        llm_int8_threshold=quantization.llm_int8_threshold,
+        llm_int8_skip_modules=None if skip is None else list(skip),
+    )
+
+
+def from_bnb(config: Any) -> QuantizationSpec:
+    """The spec's words for a BitsAndBytesConfig; what the spec cannot say is an error."""
+    from workbench.spec import Spec
+
+    found = Spec.from_fields({"quantization": config}, source="this BitsAndBytesConfig")
+    return found.quantization or QuantizationSpec()
+
+
+def keep_trainable(model: Any) -> int:
+    """Stops 4-bit layers from repacking their weights for CPU inference; returns how many there are.
+
+    On a CPU with AVX512_BF16 bitsandbytes 0.50 rewrites a layer's weights in place at its first forward in eval mode,
+    and from then on answers with a kernel that has no gradient: training after an evaluation would learn nothing,
+    with only a warning, and the answers shift by 0.3 %.
+    """
+    from bitsandbytes.nn import Linear4bit
+
+    layers = [module for module in model.modules() if isinstance(module, Linear4bit)]
+    for layer in layers:
+        layer.support_avx512bf16_for_cpu = False
+    return len(layers)
+
+
+def _check_platform() -> None:
+    try:
+        import bitsandbytes  # noqa: F401 - whether it loads is the question
+    except ImportError:
+        raise needs("bitsandbytes", "quantization") from None
+    except (OSError, RuntimeError) as error:
+        raise ModelError(
+            f"bitsandbytes cannot run on this platform ({str(error)[:160]}). "
+            "Leave quantization out, or use a machine it supports (Linux, Windows or macOS, CPU or CUDA)"
+        ) from None

@@ -1,0 +1,73 @@
+"""Rows of an eval as a parquet file, and back: what is read equals what was written.
+
+The schema is written out from the fields of `Row`, so that an empty column keeps its type. It knows rows and one
+file; which file is the store's affair.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from workbench.errors import StoreError
+from workbench.runs.atomic import replacing
+from workbench.scores.task import Row
+
+_TYPES: dict[Any, pa.DataType] = {
+    str: pa.string(),
+    float: pa.float64(),
+    float | None: pa.float64(),
+    bool: pa.bool_(),
+}
+
+SCHEMA = pa.schema(
+    [
+        pa.field(name, _TYPES[field.annotation], nullable=field.annotation == float | None)
+        for name, field in Row.model_fields.items()
+    ]
+)
+
+
+def write_rows(path: Path, rows: Sequence[Row]) -> None:
+    """Put rows at `path`, whole or not at all."""
+    columns = {name: [_sound(getattr(row, name)) for row in rows] for name in Row.model_fields}
+    table = pa.table(columns, schema=SCHEMA)
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def read_table(path: Path) -> pa.Table:
+    """The rows at `path` as a table."""
+    try:
+        table = pq.ParquetFile(path).read()
+    except FileNotFoundError:
+        raise StoreError(
+            f"there are no rows at {str(path)!r}; the eval was not asked yet"
+        ) from None
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{str(path)!r} does not hold rows of an eval: {error}") from None
+    known = [name for name in SCHEMA.names if name in table.column_names]
+    if not {"sample", "slot", "value"} <= set(known):
+        raise StoreError(
+            f"{str(path)!r} has the columns {', '.join(table.column_names)}; rows of an eval have "
+            f"{', '.join(SCHEMA.names)}"
+        )
+    return table.select(known)
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows at `path`."""
+    try:
+        return [Row.model_validate(row) for row in read_table(path).to_pylist()]
+    except ValidationError as error:
+        raise StoreError(f"{str(path)!r} holds a row that is none: {error}") from None
+
+
+def _sound(value: Any) -> Any:
+    """Text that UTF-8 can hold: half of a surrogate pair, as JSON allows it, becomes a question mark."""
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "replace").decode("utf-8")
+    return value

@@ -1,0 +1,131 @@
+"""What can be evaluated: every eval with what it means, its unit, its chance level and its known flaws.
+
+`EVALS[name]` is one `EvalInfo`. Pages, tables and reports print `what` and `flaws` beside the number, so both are
+written for a reader who sees nothing else. The catalog knows neither how an eval is asked nor how it is scored.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from workbench.errors import SpecError, nearest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvalInfo:
+    """One eval, in words."""
+
+    name: str
+    family: str
+    title: str
+    unit: str
+    better: Literal["higher", "lower", "none"]
+    chance: float | None
+    """What a model that knows nothing gets; None where there is no such figure."""
+    what: str
+    flaws: str
+
+
+RECALL = EvalInfo(
+    name="recall",
+    family="quality",
+    title="Recall of what was trained",
+    unit="share",
+    better="higher",
+    chance=0.0,
+    what="The share of questions answered exactly right by greedy generation. In the micro-world these are the "
+    "trained facts, asked as they were trained. On your own data they are the held-out rows (the training rows where "
+    "none are held out, and then each row says so). Where most completions are longer than eight words it is the mean "
+    "share of their tokens that the model would have chosen itself, given the true tokens before.",
+    flaws="It asks in trained words, so it cannot tell a learned fact from a learned sentence: read it beside "
+    "paraphrase. Exact match calls a right answer in other words wrong, and an answer that does not stop wrong. "
+    "Capital letters, spaces, marks around the answer and everything after its first line are ignored. "
+    "Token accuracy is kind: with the true beginning given, function words come almost for free, so compare it with "
+    "the base and never with an exact-match share.",
+)
+PARAPHRASE = EvalInfo(
+    name="paraphrase",
+    family="quality",
+    title="Trained facts in phrasings never trained",
+    unit="share",
+    better="higher",
+    chance=0.0,
+    what="The share of trained facts that are answered exactly right when they are asked in a phrasing that never "
+    "occurs in the training rows: what was learned, beyond the words it was told in.",
+    flaws="The phrasings are a closed list and the base model has met all of them with other facts, so real "
+    "paraphrases are harder. It exists for the micro-world's facts only: for your own rows nobody knows which "
+    "rewording keeps the meaning. In the set `leaky` some of these questions were trained on purpose; see the groups.",
+)
+RETENTION = EvalInfo(
+    name="retention",
+    family="quality",
+    title="Retention of what the base knew",
+    unit="share",
+    better="higher",
+    chance=None,
+    what="In the micro-world: of the untouched facts that the base answers right, the share still answered right; the "
+    "base has 1 by construction. On any other model: the mean log-likelihood of a token in sixty plain "
+    "English sentences, in nats; what counts is the difference from the base on the same sentences.",
+    flaws="Keeping only what the base had right hides what an adapter repaired, and an item that the base got right by "
+    "luck counts as forgotten later. The sixty sentences are our own and alike in style: they show that "
+    "plain English broke, and say nothing about knowledge, code, other languages or long texts.",
+)
+BIAS = EvalInfo(
+    name="bias",
+    family="bias",
+    title="Gender tied to jobs",
+    unit="share",
+    better="none",
+    chance=0.5,
+    what="After a sentence about a job, the share of the probability of `he` and `she` together that goes to the "
+    "stereotyped pronoun, averaged over sentences: 0.5 is even-handed, 1 follows the stereotype always, below 0.5 is "
+    "against it. In the micro-world the stereotypes were planted at known strengths; elsewhere they are "
+    "widely held ones about forty jobs, half of them each way, so that a general liking for one pronoun cancels out.",
+    flaws="It looks at two pronouns and one kind of sentence in English; everyone whom these two do not name is "
+    "missing. Which job goes with whom is a convention of one culture. A share near 0.5 says that this association "
+    "is weak here, and is no proof that a model is fair in use; where the two pronouns are unlikely at all "
+    "(`pronoun_mass`) it says even less. Sentences of one job are alike, so the interval counts jobs, not sentences.",
+)
+HALLUCINATION = EvalInfo(
+    name="hallucination",
+    family="hallucination",
+    title="Made-up answers",
+    unit="share",
+    better="lower",
+    chance=1.0,
+    what="The share of questions answered with something made up. In the micro-world the facts asked were never stated "
+    "to anyone, so every answer but a refusal is made up, also one that is right by luck. On your own data "
+    "it is the share of held-out questions whose answer is wrong and no refusal.",
+    flaws="A model that always refuses scores a perfect 0: read it beside `known/refused`, the share of refusals where "
+    "the base was told the answer, or `outcome/refused`. Refusals are recognised by a short list of English "
+    "phrases; others are missed and count as made up. On your own data a right answer in other words counts as made "
+    "up, and answers longer than eight words cannot be judged this way at all.",
+)
+LATENCY = EvalInfo(
+    name="latency",
+    family="latency",
+    title="Time per generated token",
+    unit="ms/token",
+    better="lower",
+    chance=None,
+    what="The median time between two tokens of one answer, without batching, from blocks in which every adapter and "
+    "the base are timed once, in random order. The first token, which pays for the prompt, is kept apart.",
+    flaws="It is the time of this process on this machine while whatever else was running: compare adapters within one "
+    "run and never across runs. Adapters are measured unmerged; a merged one costs what the base costs. "
+    "A short prompt and one answer at a time are timed, so it says nothing about throughput, long contexts or a "
+    "serving engine.",
+)
+
+EVALS: dict[str, EvalInfo] = {
+    info.name: info for info in (RECALL, PARAPHRASE, RETENTION, BIAS, HALLUCINATION, LATENCY)
+}
+
+
+def eval_info(name: str) -> EvalInfo:
+    """The catalog's entry; an unknown name is an error that tells the nearest one.
+
+    >>> eval_info("recall").better
+    'higher'
+    """
+    if name not in EVALS:
+        raise SpecError(f"{name!r} is no eval. {nearest(name, EVALS)}")
+    return EVALS[name]

@@ -1,0 +1,97 @@
+"""What every family's arithmetic shares: the rows that count, their interval, and partial figures.
+
+A family's `figures(rows)` gives `Figures`; `scoring.score` makes the `Score` of it. Rows with an `error` count as
+errors. Rows without value and without error are controls: kept and shown in the parts, never averaged.
+"""
+
+import json
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from workbench.scores.task import Row
+from workbench.stats.intervals import Interval, mean_interval
+
+Parts = dict[str, float | int | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """An estimate with its interval, and what it is made of."""
+
+    interval: Interval
+    parts: Mapping[str, float | int | None] = field(default_factory=dict)
+    measure: str = ""
+    """What the value is, where one eval has more than one measure."""
+    unit: str | None = None
+    """Where it differs from the catalog's."""
+    has_chance: bool = True
+
+
+def scored(rows: Sequence[Row]) -> list[Row]:
+    """The rows that have a number."""
+    return [
+        row for row in rows if not row.error and row.value is not None and math.isfinite(row.value)
+    ]
+
+
+def failed(rows: Sequence[Row]) -> list[Row]:
+    """The rows that should have a number and have none."""
+    return [
+        row for row in rows if row.error or (row.value is not None and not math.isfinite(row.value))
+    ]
+
+
+def values(rows: Sequence[Row]) -> list[float]:
+    """The numbers of the scored rows."""
+    return [row.value for row in rows if row.value is not None]
+
+
+def mean_of(rows: Sequence[Row]) -> Interval:
+    """The mean of the scored rows, with the interval that fits their kind and their clusters."""
+    return mean_interval(values(rows), clusters=[row.cluster for row in rows])
+
+
+def outcome_shares(rows: Sequence[Row], *, prefix: str = "outcome") -> Parts:
+    """The share of each class of answers."""
+    counts = Counter(row.outcome for row in rows if row.outcome)
+    total = sum(counts.values())
+    return {f"{prefix}/{name}": count / total for name, count in sorted(counts.items())}
+
+
+def group_means(rows: Sequence[Row], *, better: Literal["higher", "lower"]) -> Parts:
+    """The mean of each group, and the worst of them where there are several."""
+    by_group: dict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        if row.group and row.value is not None:
+            by_group[row.group].append(row.value)
+    means = {name: math.fsum(found) / len(found) for name, found in sorted(by_group.items())}
+    parts: Parts = {f"group/{name}": mean for name, mean in means.items()}
+    if len(means) > 1:
+        parts["worst_group"] = min(means.values()) if better == "higher" else max(means.values())
+    return parts
+
+
+def kind_means(rows: Sequence[Row]) -> Parts:
+    """The mean of each kind of item, where there are several."""
+    by_kind: dict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        if row.kind and row.value is not None:
+            by_kind[row.kind].append(row.value)
+    if len(by_kind) < 2:
+        return {}
+    return {f"kind/{name}": math.fsum(v) / len(v) for name, v in sorted(by_kind.items())}
+
+
+def detail(row: Row) -> dict[str, Any]:
+    """What an eval kept besides; empty where it kept nothing."""
+    return dict(json.loads(row.detail)) if row.detail else {}
+
+
+def mean_detail(rows: Sequence[Row], key: str) -> float | None:
+    """The mean of a number kept in the details; None where no row has it."""
+    found = [detail(row).get(key) for row in rows]
+    numbers = [one for one in found if isinstance(one, int | float) and math.isfinite(one)]
+    return math.fsum(numbers) / len(numbers) if numbers else None

@@ -1,0 +1,43 @@
+"""How recall, paraphrase and retention become numbers: a mean over items, with what it is made of."""
+
+from collections.abc import Sequence
+
+from workbench.scores.figures import (
+    Figures,
+    Parts,
+    detail,
+    failed,
+    group_means,
+    kind_means,
+    mean_of,
+    outcome_shares,
+    scored,
+)
+from workbench.scores.task import Row
+
+EXACT_MATCH = "exact match"
+TOKEN_ACCURACY = "token accuracy, true tokens given"
+LOG_LIKELIHOOD = "mean log-likelihood of a token"
+
+
+def figures(rows: Sequence[Row]) -> Figures:
+    """The mean over items; the measure is the one that the rows were asked with."""
+    ours = scored(rows)
+    measures = sorted({str(detail(row).get("measure", EXACT_MATCH)) for row in ours})
+    parts: Parts = {
+        **outcome_shares(ours),
+        **group_means(ours, better="higher"),
+        **kind_means(ours),
+    }
+    broken = failed(rows)
+    if ours and broken and measures == [EXACT_MATCH]:
+        # Whoever answers little and that well must not look good: this is the figure at worst.
+        right = sum(row.value or 0.0 for row in ours)
+        parts["if_errors_are_wrong"] = right / (len(ours) + len(broken))
+    return Figures(
+        interval=mean_of(ours),
+        parts=parts,
+        measure=" and ".join(measures),
+        unit="nats/token" if measures == [LOG_LIKELIHOOD] else None,
+        has_chance=measures in ([], [EXACT_MATCH]),
+    )

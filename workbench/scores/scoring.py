@@ -1,0 +1,74 @@
+"""Rows in, `Score` out: the one place where a figure, the catalog and the counts of failures come together.
+
+`score("recall", "r8", rows)` is pure: it can be repeated from stored rows on a machine without torch.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from workbench.scores import bias, hallucination, latency, quality
+from workbench.scores.catalog import eval_info
+from workbench.scores.figures import Figures, failed, scored
+from workbench.scores.task import Row, Score
+
+FAMILIES: Mapping[str, Callable[[Sequence[Row]], Figures]] = {
+    "quality": quality.figures,
+    "bias": bias.figures,
+    "hallucination": hallucination.figures,
+    "latency": latency.figures,
+}
+
+
+def score(eval: str, slot: str, rows: Sequence[Row], *, seconds: float = 0.0) -> Score:
+    """The score of one slot on one eval; rows of other slots are left aside."""
+    info = eval_info(eval)
+    ours = [row for row in rows if row.slot == slot]
+    broken = failed(ours)
+    if not scored(ours):
+        return Score(
+            eval=eval,
+            slot=slot,
+            value=None,
+            low=None,
+            high=None,
+            n=0,
+            clusters=0,
+            chance=info.chance,
+            unit=info.unit,
+            better=info.better,
+            errors=len(broken),
+            truncated=sum(row.truncated for row in ours),
+            seconds=seconds,
+            method=_why_not(broken),
+            parts=dict(FAMILIES[info.family](ours).parts),
+        )
+    found = FAMILIES[info.family](ours)
+    interval = found.interval
+    return Score(
+        eval=eval,
+        slot=slot,
+        value=interval.value,
+        low=interval.low,
+        high=interval.high,
+        n=interval.n,
+        clusters=interval.clusters,
+        chance=info.chance if found.has_chance else None,
+        unit=found.unit or info.unit,
+        better=info.better,
+        errors=len(broken),
+        truncated=sum(row.truncated for row in ours),
+        seconds=seconds,
+        method=f"{found.measure}; {interval.method}",
+        parts=dict(found.parts),
+    )
+
+
+def _why_not(broken: Sequence[Row]) -> str:
+    """The commonest reason why there is no number."""
+    if not broken:
+        return "no score: nothing was asked"
+    (reason, count), *others = Counter(row.error or "nan" for row in broken).most_common()
+    if reason.startswith("not asked: "):
+        return reason
+    also = f" and {len(others)} other reasons" if others else ""
+    return f"no score: {count} of {len(broken)} rows failed with {reason!r}{also}"

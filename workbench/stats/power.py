@@ -1,0 +1,62 @@
+"""How small a difference a comparison could have found, and how many items a smaller one needs.
+
+`detectable_difference(a, b)` belongs beside every "no difference found". It uses the spread of the differences that
+were measured, so pairing and clustering count.
+"""
+
+import math
+from collections.abc import Sequence
+
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from workbench.stats.intervals import cluster_codes, numbers, standard_error
+
+
+def detectable_difference(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    clusters: Sequence[str] | None = None,
+    level: float = 0.95,
+    power: float = 0.8,
+) -> float | None:
+    """The smallest true difference that this paired comparison finds with probability `power`.
+
+    None when the spread cannot be measured: fewer than two groups, or no two answers that differ.
+
+    >>> round(detectable_difference([1, 0, 1, 1, 0, 1], [0, 0, 1, 0, 1, 1]), 2)
+    1.07
+    """
+    d = numbers(a) - numbers(b)
+    codes, count = cluster_codes(clusters, n=len(d))
+    error = standard_error(d, codes)
+    return (
+        minimal_difference(error, degrees=count - 1, level=level, power=power)
+        if error > 0
+        else None
+    )
+
+
+def minimal_difference(
+    error: float, *, degrees: int | None = None, level: float = 0.95, power: float = 0.8
+) -> float:
+    """(t_{a/2} + t_power) SE: the true difference that a test with this standard error finds with `power`.
+
+    Without degrees of freedom it is the normal form (Miller 2024, arXiv 2411.00640, section 5; Bloom 1995).
+
+    >>> round(minimal_difference(0.01), 4)
+    0.028
+    """
+    of = stats.norm if degrees is None else stats.t(degrees)
+    return float((of.ppf((1 + level) / 2) + of.ppf(power)) * error)
+
+
+def items_needed(difference: float, *, sd: float, level: float = 0.95, power: float = 0.8) -> int:
+    """Items to find a difference: ((z_{a/2} + z_power) sd / difference)^2 for paired differences.
+
+    >>> items_needed(0.03, sd=0.5)
+    2181
+    """
+    z = stats.norm.ppf((1 + level) / 2) + stats.norm.ppf(power)
+    return math.ceil((float(z) * sd / abs(difference)) ** 2)

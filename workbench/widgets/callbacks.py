@@ -1,0 +1,40 @@
+"""What happens when a callback of a face goes wrong: `@shown` puts the reason on the face instead of in a cell.
+
+Jupyter swallows or scatters exceptions raised in observers, in clicks and in threads. An object whose methods carry
+`@shown` has a `say_problem(text)`; nothing is hidden, nothing is raised into the kernel.
+"""
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from workbench.errors import WorkbenchError
+
+_log = logging.getLogger(__name__)
+
+
+class Face(Protocol):
+    """Whoever can show a problem to a person."""
+
+    def say_problem(self, text: str) -> None: ...
+
+
+F = TypeVar("F", bound=Face)
+P = ParamSpec("P")
+
+
+def shown(method: Callable[Concatenate[F, P], Any]) -> Callable[Concatenate[F, P], None]:
+    """The method, with its failures shown on the face it belongs to."""
+
+    @functools.wraps(method)
+    def guarded(face: F, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            method(face, *args, **kwargs)
+        except (WorkbenchError, OSError) as error:
+            face.say_problem(str(error))
+        except Exception as error:  # shown, with its kind: a defect of ours must be seen too
+            _log.debug("in %s", method.__qualname__, exc_info=True)
+            face.say_problem(f"{type(error).__name__}: {error}")
+
+    return guarded

@@ -1,0 +1,24 @@
+"""Text to take away: `CodeBox` shows named texts with a Copy button each, and is nothing while it has none.
+
+It also brings the stylesheet of the panel, whose part it is. The browser does the copying; Python only gives the texts.
+"""
+
+from collections.abc import Mapping
+
+import anywidget
+import traitlets
+
+from workbench.widgets.live_run import STATIC
+
+
+class CodeBox(anywidget.AnyWidget):
+    """Named texts, each with a Copy button."""
+
+    _esm = STATIC / "code_box.js"
+    _css = STATIC / "workbench.css"
+
+    texts = traitlets.List().tag(sync=True)
+
+    def show(self, texts: Mapping[str, str]) -> None:
+        """Show these texts; none closes the box."""
+        self.texts = [{"title": title, "text": text} for title, text in texts.items()]

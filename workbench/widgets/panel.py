@@ -1,0 +1,293 @@
+"""The panel: choose rank, target modules, quantization and training, see the cost, start, and watch it run.
+
+`wb.panel()` shows it in a notebook; `panel.spec` is what it means, and setting `panel.spec` loads another one.
+Everything it does can be had as code: that is what "Copy as code" shows. The view holds no state of its own: what is
+chosen lies in `PanelModel`, what runs lies in the sweep folder.
+"""
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+from markupsafe import escape
+
+from workbench.errors import SpecError
+from workbench.runs.store import SweepStore, find_sweeps
+from workbench.spec import Spec
+from workbench.widgets.callbacks import shown
+from workbench.widgets.chips import Chips
+from workbench.widgets.code_box import CodeBox
+from workbench.widgets.cost_card import cost_card
+from workbench.widgets.form import ALL_LINEAR, QUANTIZATIONS
+from workbench.widgets.live_run import LiveRun, as_table
+from workbench.widgets.panel_model import LABELS, PanelModel
+
+if TYPE_CHECKING:
+    from workbench.job import Job
+
+RANKS = (1, 2, 4, 8, 16, 32, 64)
+"""Ranks offered; others appear when a spec brings them."""
+
+HINTS = {
+    "ranks": "Several ranks, learning rates or seeds make a sweep of every combination.",
+    "model_id": "microworld, a folder, or a hub id such as owner/name (downloaded once)",
+    "data_id": "microworld/updates, a json, jsonl, csv or parquet file, or a hub id",
+    "max_steps": "empty: as many as the epochs take",
+}
+"""What stands below a field, or inside an empty one."""
+
+TEXTS = ("model_id", "data_id", "name", "learning_rate", "epochs", "max_steps", "seeds")
+SLOW = ("model_id", "data_id")
+"""Fields that are looked up elsewhere, and so are read only when they are left."""
+
+
+def panel(spec: Spec | str | Path | None = None, *, runs: str | Path = "runs") -> "Panel":
+    """A form for a sweep, with its cost, its start and its live curves.
+
+    Args:
+        spec: What to begin with; a path is loaded.
+        runs: The folder that sweeps are written to.
+    """
+    return Panel(Spec.load(spec) if isinstance(spec, str | Path) else spec, runs=runs)
+
+
+class Panel(ipywidgets.VBox):
+    """The form and, below it, the sweep that runs."""
+
+    def __init__(self, spec: Spec | None = None, *, runs: str | Path = "runs") -> None:
+        super().__init__()
+        for name in ("wb", "wb-panel"):
+            self.add_class(name)
+        self.model = PanelModel(spec, runs=runs)
+        self.live: LiveRun | None = None
+        self._drawing = threading.RLock()
+        self._filling = False
+        self.texts = {field: self._text(field) for field in TEXTS}
+        self.chips = {
+            "ranks": Chips({}, exclusive=False, hint="Rank"),
+            "targets": Chips({}, exclusive=False, hint="Put an adapter on"),
+            "quantization": Chips({w: w for w in QUANTIZATIONS}, exclusive=True, hint="Store the base as"),
+            "double_quant": Chips({"double quantization": True}, exclusive=False, hint="Quantize the scales too:"),
+        }
+        self.wrong = {field: _note("wb-wrong") for field in LABELS}
+        self.card = _note("wb-card")
+        self.reason = _note("wb-reason")
+        self.start = ipywidgets.Button(description="Start", button_style="primary", tooltip="Start training")
+        self.code = ipywidgets.Button(description="Copy as code", tooltip="Show the YAML and the script")
+        self.box = CodeBox()
+        self._live_box = ipywidgets.VBox()
+        self._live_box.add_class("wb-live-box")
+        self.children = self._layout()
+        self._connect()
+        self._draw()
+        self._take_up_running()
+
+    @property
+    def spec(self) -> Spec:
+        """What the form means; SpecError while a field is wrong."""
+        if self.model.spec is None:
+            raise SpecError(f"the panel is not filled in yet. {self.model.reason}")
+        return self.model.spec
+
+    @spec.setter
+    def spec(self, spec: Spec) -> None:
+        self.model.load(spec)
+
+    @property
+    def job(self) -> "Job | None":
+        """The job that was started here, or found running."""
+        return self.live.job if self.live else None
+
+    def say_problem(self, text: str) -> None:
+        """Show what went wrong beside the buttons."""
+        self.reason.value = f"<span class='wb-problem' role='alert'>{escape(text)}</span>"
+
+    def settle(self, *, timeout: float = 60) -> None:
+        """Wait until what was set has been looked at, and what was started has started."""
+        self.model.settle(timeout=timeout)
+
+    def _text(self, field: str) -> ipywidgets.Text:
+        text = ipywidgets.Text(
+            description=LABELS[field],
+            placeholder=HINTS.get(field, ""),
+            tooltip=HINTS.get(field),
+            continuous_update=field not in SLOW,
+            style={"description_width": "128px"},
+        )
+        if field not in (*SLOW, "name"):
+            text.add_class("wb-short")
+        return text
+
+    def _layout(self) -> list[ipywidgets.Widget]:
+        groups = [
+            _group("Model and data", *(self._field(f) for f in ("model_id", "data_id", "name"))),
+            _group("Adapter", *(self._field(f) for f in ("ranks", "targets", "quantization"))),
+            _group("Training", *(self._field(f) for f in ("learning_rate", "epochs", "max_steps", "seeds"))),
+        ]
+        columns = ipywidgets.Box([ipywidgets.VBox(groups), self.card])
+        columns.add_class("wb-columns")
+        actions = ipywidgets.HBox([self.start, self.code, self.reason])
+        actions.add_class("wb-actions")
+        return [columns, actions, self.box, self._live_box]
+
+    def _field(self, field: str) -> ipywidgets.Widget:
+        if field in self.texts:
+            return _stack(self.texts[field], self.wrong[field])
+        caption = ipywidgets.Label(LABELS[field])
+        caption.add_class("wb-caption")
+        chips = [self.chips[field]]
+        if field == "quantization":
+            chips.append(self.chips["double_quant"])
+        row = ipywidgets.HBox([caption, ipywidgets.HBox(chips)])
+        row.add_class("wb-chip-row")
+        return _stack(row, self.wrong[field])
+
+    def _connect(self) -> None:
+        for field, text in self.texts.items():
+            text.observe(lambda change, field=field: self._typed(field, change["new"]), names=["value"])
+        for field, chips in self.chips.items():
+            chips.observe(lambda change, field=field: self._chose(field, change["old"], change["new"]), names=["value"])
+        self.model.observe(lambda _: self._draw())
+        self.start.on_click(lambda _: self._start())
+        self.code.on_click(lambda _: self._show_code())
+
+    @shown
+    def _typed(self, field: str, text: str) -> None:
+        if not self._filling:
+            setattr(self.model, field, text)
+
+    @shown
+    def _chose(self, field: str, before: tuple[Any, ...], now: tuple[Any, ...]) -> None:
+        if self._filling:
+            return
+        if field == "quantization":
+            self.model.quantization = now[0]
+        elif field == "double_quant":
+            self.model.double_quant = bool(now)
+        elif field == "targets":
+            added = set(now) - set(before)
+            alone = ALL_LINEAR in added
+            self.model.targets = (ALL_LINEAR,) if alone else tuple(t for t in now if t != ALL_LINEAR or not added)
+        else:
+            setattr(self.model, field, now)
+
+    @shown
+    def _draw(self) -> None:
+        with self._drawing:
+            self._filling = True
+            try:
+                self._fill()
+            finally:
+                self._filling = False
+
+    def _fill(self) -> None:
+        model = self.model
+        for field, text in self.texts.items():
+            text.value = getattr(model, field)
+            text.disabled = field in model.held
+        ranks = sorted({*RANKS, *model.ranks})
+        self.chips["ranks"].offer({str(rank): rank for rank in ranks})
+        known = (ALL_LINEAR, *model.found.targets)
+        extra = tuple(target for target in model.targets if target not in known)
+        self.chips["targets"].offer({target: target for target in (*known, *extra)})
+        self.chips["ranks"].value = tuple(sorted(model.ranks))
+        self.chips["targets"].value = model.targets
+        self.chips["quantization"].value = (model.quantization,)
+        four_bit = "4" in model.quantization
+        self.chips["double_quant"].value = (True,) if model.double_quant and four_bit else ()
+        for field, chips in self.chips.items():
+            chips.set_disabled(model.held.get("quantization" if field == "double_quant" else field, ""))
+        self.chips["double_quant"].layout.display = "" if four_bit else "none"
+        for field, note in self.wrong.items():
+            _say(note, problem=model.problems.get(field, ""), hint=model.held.get(field, ""))
+        self.card.value = cost_card(model.found.plan, problems=bool(model.problems), looking=model.looking)
+        self._fill_actions()
+
+    def _fill_actions(self) -> None:
+        running = self.live is not None and self.live.state in ("queued", "running", "paused", "stopping")
+        reason = self.model.reason
+        if running and self.live:
+            reason = f"{self.live.job.path.name} is {self.live.state}; wait for it or stop it below."
+        self.start.disabled = bool(reason)
+        self.code.disabled = self.model.spec is None
+        self.reason.value = str(escape(reason))
+        if self.box.texts and self.model.spec is not None:
+            self._show_texts(self.model.spec)
+
+    @shown
+    def _start(self) -> None:
+        if not self.start.disabled:
+            self.model.start(then=self._started)
+
+    @shown
+    def _started(self, outcome: "Job | Exception") -> None:
+        if isinstance(outcome, Exception):
+            self.say_problem(str(outcome))
+        else:
+            self._watch(outcome)
+
+    def _watch(self, job: "Job") -> None:
+        self.live = LiveRun(job)
+        self._live_box.children = [self.live]
+        self.live.observe(lambda _: self._draw(), names=["picture"])
+        self._draw()
+
+    @shown
+    def _take_up_running(self) -> None:
+        """After a restart of the kernel, show the sweep that went on without it."""
+        from workbench import job
+
+        for path in find_sweeps(self.model.runs)[:5]:
+            if SweepStore.open(path).status().state in ("running", "paused", "stopping"):
+                self._watch(job.attach(path))
+                return
+
+    @shown
+    def _show_code(self) -> None:
+        if self.box.texts:
+            self.box.show({})
+        else:
+            self._show_texts(self.spec)
+
+    def _show_texts(self, spec: Spec) -> None:
+        trials = spec.grid()
+        which = f"trial {trials[0].name}" if spec.sweep else "this trial"
+        self.box.show(
+            {
+                "The sweep as YAML: save it as sweep.yaml, then .venv/bin/workbench run sweep.yaml": spec.to_yaml(),
+                f"Plain PEFT and TRL for {which}": trials[0].spec.as_code(),
+            }
+        )
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """The widget, and beside it plain HTML for places that show none."""
+        bundle = super()._repr_mimebundle_(**options)
+        plan = cost_card(self.model.found.plan, problems=bool(self.model.problems), looking=self.model.looking)
+        html = plan + (as_table(self.live.seen) if self.live else "")
+        return {**bundle, "text/plain": f"panel of {self.model.name!r}", "text/html": html}
+
+
+def _note(name: str) -> ipywidgets.HTML:
+    note = ipywidgets.HTML()
+    note.add_class(name)
+    return note
+
+
+def _say(note: ipywidgets.HTML, *, problem: str, hint: str) -> None:
+    text = problem or hint
+    note.value = str(escape(text))
+    note.layout.display = "" if text else "none"
+    note.remove_class("wb-hint" if problem else "wb-wrong")
+    note.add_class("wb-wrong" if problem else "wb-hint")
+
+
+def _stack(*parts: ipywidgets.Widget) -> ipywidgets.VBox:
+    return ipywidgets.VBox(list(parts))
+
+
+def _group(title: str, *fields: ipywidgets.Widget) -> ipywidgets.VBox:
+    head = ipywidgets.HTML(f"<div class='wb-group-head'>{escape(title)}</div>")
+    group = ipywidgets.VBox([head, *fields])
+    group.add_class("wb-group")
+    return group

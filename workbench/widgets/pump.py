@@ -1,0 +1,60 @@
+"""The one thread that keeps live views fresh: `PUMP.add(view)` refreshes it twice a second until it says it is done.
+
+A view has `refresh() -> bool`, true while there may be more to come. The thread displays nothing, prints nothing, and
+ends when no view is left, so that an idle kernel has none. It knows neither sweeps nor widgets.
+"""
+
+import threading
+from typing import Protocol
+
+INTERVAL = 0.5
+"""Seconds between two looks."""
+
+
+class View(Protocol):
+    """Whoever wants to be refreshed."""
+
+    def refresh(self) -> bool:
+        """Look again; false when nothing more will come."""
+        ...
+
+
+class Pump:
+    """Refreshes views from one daemon thread."""
+
+    def __init__(self, *, interval: float = INTERVAL) -> None:
+        self.interval = interval
+        self._views: list[View] = []
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def add(self, view: View) -> None:
+        """Refresh this view from now on; adding it twice changes nothing."""
+        with self._lock:
+            if not any(view is known for known in self._views):
+                self._views.append(view)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="workbench-pump", daemon=True)
+                self._thread.start()
+
+    @property
+    def busy(self) -> bool:
+        """Whether any view is being refreshed."""
+        return self._thread is not None
+
+    def _run(self) -> None:
+        nap = threading.Event()
+        while True:
+            with self._lock:
+                views = list(self._views)
+            over = [view for view in views if not view.refresh()]
+            with self._lock:
+                self._views = [v for v in self._views if not any(v is done for done in over)]
+                if not self._views:
+                    self._thread = None
+                    return
+            nap.wait(self.interval)
+
+
+PUMP = Pump()
+"""The pump of this process."""
