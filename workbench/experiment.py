@@ -1,6 +1,6 @@
 """The one file where engine, evals and runs meet: a sweep folder in, trained adapters and their scores out.
 
-`run(path)` is what the worker process does: claim the folder, load each base model once, attach the adapters of the
+`run(store)` is what the worker process does with a folder it has claimed: load each base model once, attach the adapters of the
 trials that share it, train them, ask every eval of the base and of all of them in the same pass, and write down each
 thing the moment it is known. What is on disk already is not done again, so running a folder twice, or after a crash,
 completes it. It prints nothing and knows no face.
@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from workbench import events
 from workbench.adapters.bank import Bank
 from workbench.adapters.sharing import alone_because
@@ -32,9 +34,10 @@ from workbench.evals.asking import EvalContext, ask
 from workbench.models.load import Loaded
 from workbench.models.load import load as load_model
 from workbench.runs.provenance import provenance
+from workbench.runs.status import State
 from workbench.runs.steering import Steering
 from workbench.runs.store import SweepStore
-from workbench.scores.catalog import check_evals
+from workbench.scores.catalog import eval_info
 from workbench.scores.scoring import score
 from workbench.scores.task import BASE, Score
 from workbench.spec import DataSpec, Trial
@@ -51,15 +54,14 @@ class _Group:
     bank: Bank
 
 
-def run(path: Path) -> int:
-    """Run a sweep folder to its end; 0 when all of it went well, 1 when a part failed."""
-    store = SweepStore.open(path)
-    attempt = store.claim()
-    _log.info("attempt %d at %s", attempt, path.name)
+def run(store: SweepStore) -> int:
+    """Run a claimed sweep to its end; 0 when all of it went well, 1 when a part failed."""
     steering = Steering(store)
     try:
         store.set_status(state="running", message="starting")
-        store.write_json("provenance.json", provenance())
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        threads = torch.get_num_threads()
+        store.write_json("provenance.json", provenance(device=device, threads=threads))
         problems = _run(store, steering)
     except WorkbenchError as error:
         _log.error("%s", error)
@@ -70,7 +72,7 @@ def run(path: Path) -> int:
         _log.exception("the sweep broke off")
         store.set_status(state="failed", message=f"{type(error).__name__}: {error}")
         raise
-    ended = "stopped" if steering.stopped_all else "failed" if problems else "done"
+    ended: State = "stopped" if steering.stopped_all else "failed" if problems else "done"
     store.set_status(state=ended, message="; ".join(problems))
     return 1 if problems else 0
 
@@ -105,7 +107,8 @@ def evaluate(path: str | Path, *, evals: Sequence[str] = ()) -> list[Score]:
     if not trials:
         raise StoreError(f"{str(path)!r} is neither a sweep folder nor a trial in one")
     names = tuple(evals) or trials[0].spec.evals
-    check_evals(names)
+    for name in names:
+        eval_info(name)  # an unknown one is an error that names the nearest
     store.claim()
     steering = Steering(store)
     before = store.status().state
@@ -137,9 +140,7 @@ def _load(store: SweepStore, trials: tuple[Trial, ...], *, steering: Steering) -
     loaded = load_model(spec.model, quantization=spec.quantization)
     for note in loaded.notes:
         store.append(events.Warned(code="model", message=note))
-    return _Group(
-        trials=trials, loaded=loaded, bank=Bank(loaded.model, loaded.tokenizer, trials)
-    )
+    return _Group(trials=trials, loaded=loaded, bank=Bank(loaded.model, loaded.tokenizer, trials))
 
 
 def _write_card(store: SweepStore, data: dict[DataSpec, Rows]) -> None:
@@ -246,7 +247,7 @@ def _train_slots(
             bank.save(event.trial, folder / "adapter")
             store.append(events.Saved(trial=event.trial, step=event.step, what="adapter"))
             store.append(event)
-            ended = "stopped" if event.reason == "stopped" else "trained"
+            ended: State = "stopped" if event.reason == "stopped" else "trained"
             store.set_status(trials={event.trial: ended})
             shutil.rmtree(folder / "checkpoint", ignore_errors=True)
             continue
@@ -375,7 +376,12 @@ def _evaluate(
         store.write_score(told)
         store.append(
             events.Evaluated(
-                trial=slot, eval=name, value=told.value, low=told.low, high=told.high, n=told.n,
+                trial=slot,
+                eval=name,
+                value=told.value,
+                low=told.low,
+                high=told.high,
+                n=told.n,
                 seconds=told.seconds,
             )  # fmt: skip
         )

@@ -48,7 +48,9 @@ def attach(path: str | Path | None = None, *, runs: str | Path = "runs") -> "Job
     if path is None:
         found = find_sweeps(Path(runs))
         if not found:
-            raise StoreError(f"there is no sweep under {str(runs)!r}; start one with wb.start(spec)")
+            raise StoreError(
+                f"there is no sweep under {str(runs)!r}; start one with wb.start(spec)"
+            )
         path = found[0]
     return Job(SweepStore.open(Path(path)))
 
@@ -68,9 +70,13 @@ class Job:
 
     def status(self) -> Status:
         """How the sweep stands, read from the disk."""
-        if self._process is not None:
-            self._process.poll()  # reap it, or a dead worker would look alive
-        return self.store.status()
+        # poll() also reaps the worker: a dead one would look alive.
+        ended = self._process is not None and self._process.poll() is not None
+        status = self.store.status()
+        if ended and status.state == "queued":
+            message = "the worker ended before it began; its log says why"
+            return status.model_copy(update={"state": "lost", "message": message})
+        return status
 
     def restart(self) -> None:
         """Start a worker; one that was interrupted goes on from its checkpoints."""

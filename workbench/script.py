@@ -93,9 +93,8 @@ _TRAIN = (
     "max_grad_norm", "adam_beta1", "adam_beta2", "adam_epsilon",
 )  # fmt: skip
 
-def trial_script(
-    fields: dict[str, Any], *, alpha: float, rows: str, use_cpu: bool = True
-) -> str:
+
+def trial_script(fields: dict[str, Any], *, alpha: float, rows: str, use_cpu: bool = True) -> str:
     """The script of one trial, from the plain fields of its spec."""
     model, quantization = fields["model"], fields["quantization"]
     lora = {**fields["adapter"], "lora_alpha": int(alpha) if alpha == int(alpha) else alpha}

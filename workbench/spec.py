@@ -65,6 +65,10 @@ Float = Annotated[float, BeforeValidator(_no_bool), Field(allow_inf_nan=False)]
 class _Words(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
+    def __hash__(self) -> int:
+        # Frozen, but some fields are mappings, which have no hash of their own.
+        return hash(self.model_dump_json())
+
 
 class ModelSpec(_Words):
     id: str = Field("microworld", min_length=1, max_length=500)
@@ -302,7 +306,9 @@ class Spec(_Words):
         """The plain PEFT + TRL script of one trial; `rows` is the file of rows beside it."""
         if self.sweep:
             raise SpecError("a sweep is many trials; ask one of spec.grid() for its code")
-        return script.trial_script(self.model_dump(mode="json"), alpha=self.adapter.alpha, rows=rows)
+        return script.trial_script(
+            self.model_dump(mode="json"), alpha=self.adapter.alpha, rows=rows
+        )
 
 
 class Trial(_Words):
@@ -320,7 +326,12 @@ def trial_name(varied: dict[str, Any]) -> str:
     >>> trial_name({"adapter.r": 4, "train.learning_rate": 0.01, "seed": 1})
     'r4-lr0.01-seed1'
     """
-    short = {"learning_rate": "lr", "lora_alpha": "alpha", "target_modules": "on", "load_in_4bit": "4bit"}
+    short = {
+        "learning_rate": "lr",
+        "lora_alpha": "alpha",
+        "target_modules": "on",
+        "load_in_4bit": "4bit",
+    }
     words = []
     for dotted, value in varied.items():
         field = dotted.rsplit(".", 1)[-1]
@@ -406,8 +417,10 @@ def _compiles(pattern: str) -> None:
 
 def _plain(value: Any, model: type[BaseModel], *, ignore: set[str]) -> Any:
     """A library's own config object as a mapping; fields we do not carry must be at their default."""
-    if value is None or isinstance(value, dict | BaseModel) or not callable(
-        getattr(value, "to_dict", None)
+    if (
+        value is None
+        or isinstance(value, dict | BaseModel)
+        or not callable(getattr(value, "to_dict", None))
     ):
         return value
     theirs, default = value.to_dict(), type(value)().to_dict()

@@ -9,6 +9,8 @@ import os
 import sys
 from pathlib import Path
 
+from workbench.runs.store import SweepStore
+
 
 def main() -> int:
     """Run the sweep named on the command line."""
@@ -16,9 +18,16 @@ def main() -> int:
     # Hub and tokenizer libraries print progress bars and fork warnings that nobody reads in a log.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    from workbench.experiment import run
-
-    return run(Path(sys.argv[1]))
+    store = SweepStore.open(Path(sys.argv[1]))
+    # Claimed before torch is imported, which takes seconds: whoever started us is waiting for this.
+    attempt = store.claim()
+    logging.getLogger(__name__).info("attempt %d at %s", attempt, store.path.name)
+    try:
+        from workbench.experiment import run
+    except BaseException as error:
+        store.set_status(state="failed", message=f"{type(error).__name__}: {error}")
+        raise
+    return run(store)
 
 
 if __name__ == "__main__":

@@ -267,7 +267,7 @@ FILES: dict[str, Case] = {
     "data of an unknown kind": (data_file("rows.docx"), ("rows.docx", "jsonl")),
     "data set of the micro-world unknown": (
         spec_with({"data/id": "microworld/update"}),
-        ("microworld/update", "updates"),
+        ("'update'", "'updates'"),
     ),
     "data empty": (data_file("empty.jsonl"), ("empty.jsonl", "no row")),
     "data with a head and nothing else": (data_file("head.csv"), ("head.csv", "no row")),

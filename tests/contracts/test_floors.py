@@ -22,7 +22,10 @@ FLOORS: list[tuple[str, list[str]]] = [
 NEIGHBOURS_THAT_DO_NOT_KNOW_EACH_OTHER = {("engine", "evals"), ("evals", "engine")}
 
 ALLOWED: dict[tuple[str, str], str] = {
-    ("workbench.job", "workbench.widgets.live_run"): "a job that is the last value of a cell shows itself",
+    (
+        "workbench.job",
+        "workbench.widgets.live_run",
+    ): "a job that is the last value of a cell shows itself",
 }
 """(importer, imported) -> why this one import may break the rule."""
 

@@ -10,7 +10,7 @@ PACKAGE = ROOT / "workbench"
 
 
 class Import(NamedTuple):
-    """One imported module; `inside` names the function it stands in, if any."""
+    """One imported module; `inside` names the function it stands in, or TYPE_CHECKING, if any."""
 
     target: str
     line: int
@@ -46,8 +46,15 @@ def _walk(node: ast.AST, inside: str, found: list[Import]) -> None:
             found += [Import(alias.name, child.lineno, inside) for alias in child.names]
         elif isinstance(child, ast.ImportFrom):
             found += [Import(name, child.lineno, inside) for name in _targets(child)]
-        scope = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
-        _walk(child, child.name if scope else inside, found)
+        _walk(child, _scope(child) or inside, found)
+
+
+def _scope(node: ast.AST) -> str:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return node.name
+    if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+        return "TYPE_CHECKING"
+    return ""
 
 
 def _targets(node: ast.ImportFrom) -> set[str]:

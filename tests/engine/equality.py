@@ -93,7 +93,7 @@ def trials(name: str, *, steps: int) -> list[Trial]:
     kinds: list[dict[str, Any]] = [
         {"r": 1, "target_modules": few, "learning_rate": 1e-2, "accumulate": 1, "schedule": "linear"},
         {"r": 8, "target_modules": few + others, "learning_rate": 3e-3, "accumulate": 2, "schedule": "cosine"},
-        {"r": 32, "target_modules": others, "learning_rate": 5e-3, "accumulate": 3, "schedule": "constant"},
+        {"r": 32, "target_modules": others, "learning_rate": 2e-3, "accumulate": 3, "schedule": "constant"},
         {"r": 5, "target_modules": "all-linear", "learning_rate": 2e-3, "accumulate": 1,
          "schedule": "constant_with_warmup"},
     ]  # fmt: skip
@@ -106,6 +106,7 @@ def trials(name: str, *, steps: int) -> list[Trial]:
                         "r": kind["r"],
                         "target_modules": kind["target_modules"],
                         "use_rslora": index == 2,
+                        "lora_alpha": 16 if index == 2 else None,
                     },
                     "train": {
                         "learning_rate": kind["learning_rate"],
@@ -150,7 +151,9 @@ def losses(events: list[Any]) -> dict[str, list[float]]:
     return found
 
 
-def fused(name: str, some: list[Trial], data: list[list[Rendered]], *, folder: Any) -> tuple[Bank, dict]:
+def fused(
+    name: str, some: list[Trial], data: list[list[Rendered]], *, folder: Any
+) -> tuple[Bank, dict]:
     """Train trials together; the bank afterwards and the losses of each."""
     held = bank(name, some)
     told = list(train(held, slots(some, data, folder=folder)))

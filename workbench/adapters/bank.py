@@ -45,13 +45,13 @@ class Bank:
                 torch.manual_seed(trial.spec.seed)
                 try:
                     if peft_model is None:
-                        peft_model = get_peft_model(
-                            model, config, adapter_name=self._adapter[name]
-                        )
+                        peft_model = get_peft_model(model, config, adapter_name=self._adapter[name])
                     else:
                         peft_model.add_adapter(self._adapter[name], config)
                 except (ValueError, TypeError, NotImplementedError) as error:
-                    raise ModelError(f"trial {name!r}: PEFT refuses this adapter: {error}") from error
+                    raise ModelError(
+                        f"trial {name!r}: PEFT refuses this adapter: {error}"
+                    ) from error
         assert peft_model is not None
         return peft_model
 

@@ -100,14 +100,18 @@ class _Routed:
 def _mask_seed(draw: int, layer: str) -> int:
     # Masks are named by what they are for, not drawn from a running stream: a recomputed, resumed or re-sliced
     # pass gives the same masks, whatever rows stand beside, and so does a run of its own.
-    return int.from_bytes(hashlib.blake2b(f"{draw}/{layer}".encode(), digest_size=7).digest(), "big")
+    return int.from_bytes(
+        hashlib.blake2b(f"{draw}/{layer}".encode(), digest_size=7).digest(), "big"
+    )
 
 
 def _mask(shape: torch.Size, segment: _Segment, *, like: torch.Tensor) -> torch.Tensor:
     num_tokens, width = shape[0] // len(segment.seeds), shape[1]
     generator = torch.Generator()
     # On the CPU whatever the device: there a longer row begins with the same numbers as a shorter one.
-    drawn = [torch.rand(num_tokens, width, generator=generator.manual_seed(s)) for s in segment.seeds]
+    drawn = [
+        torch.rand(num_tokens, width, generator=generator.manual_seed(s)) for s in segment.seeds
+    ]
     keep = torch.cat(drawn) >= segment.dropout
     return keep.to(device=like.device, dtype=like.dtype) / (1.0 - segment.dropout)
 
@@ -152,7 +156,9 @@ class _AddUpdates(torch.autograd.Function):
             x_ND = _input(x, segment, dtype=ctx.dtype)
             ds_NR = (dy_NO @ b_OR) * segment.scale
             gradients.append((ds_NR.t() @ x_ND).to(weights[2 * index].dtype))
-            gradients.append(((dy_NO.t() @ lows[index]) * segment.scale).to(weights[2 * index + 1].dtype))
+            gradients.append(
+                ((dy_NO.t() @ lows[index]) * segment.scale).to(weights[2 * index + 1].dtype)
+            )
             if dx is not None:
                 dx_ND = ds_NR @ a_RD
                 if segment.dropout:

@@ -14,7 +14,9 @@ def alone_because(spec: Spec) -> str:
     """
     adapter = spec.adapter
     if spec.quantization is not None and spec.quantization.load_in_8bit:
-        return "8-bit outliers are chosen over the whole batch, so neighbours would change the result"
+        return (
+            "8-bit outliers are chosen over the whole batch, so neighbours would change the result"
+        )
     if adapter.use_dora:
         return "DoRA rescales the base's own output, which rows of other adapters share"
     if adapter.bias != "none":

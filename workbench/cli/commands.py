@@ -51,9 +51,7 @@ def _root(
     *,
     version: Annotated[
         bool,
-        typer.Option(
-            "--version", callback=_show_version, is_eager=True, help="Print the version."
-        ),
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
     """Only `--version` belongs to no command."""
@@ -175,21 +173,34 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Ask the evals of the adapters that a sweep has stored, and of the base; the answers replace the old ones."""
-    folder = results.a_sweep_or_trial(path)
     names = tuple(name.strip() for name in evals.split(",") if name.strip())
     from workbench.scores.catalog import EVALS
 
     for name in names:
         if name not in EVALS:
             raise InputError(f"there is no eval {name!r}. {nearest(name, EVALS)}")
-    with notes().status("loading the model and asking"):
+    store = results.sweep_of(path)
+    from workbench.cli.following import watching
+
+    _quiet_libraries()
+    with watching(store, doing="loading"):
         from workbench.experiment import evaluate as ask_again
 
-        scores = ask_again(folder, evals=names)
+        scores = ask_again(path, evals=names)
     if as_json:
         say_json([score.model_dump(mode="json") for score in scores])
     else:
         results.tell_scores(scores)
+
+
+def _quiet_libraries() -> None:
+    """Bars and advice that model libraries print are for their developers; our own bar says enough."""
+    import warnings
+
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 
 @app.command()
@@ -263,7 +274,7 @@ def doctor(*, as_json: JsonOption = False) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and give back its exit code."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(message)s")
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return int(app(args=given, prog_name="workbench", standalone_mode=False) or 0)

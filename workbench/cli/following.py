@@ -4,6 +4,8 @@
 It never touches the worker but to stop it on Ctrl-C.
 """
 
+import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +24,7 @@ from rich.progress import (
 from workbench import events
 from workbench.cli.printing import duration, note, notes
 from workbench.job import ENDED, Job
-from workbench.runs.store import Status
+from workbench.runs.store import Status, SweepStore
 from workbench.scores.task import BASE
 
 SHOWN = 20
@@ -63,7 +65,7 @@ class Board:
             for event in found:
                 self.show(event)
         if status.message and status.state not in ENDED:
-            self.progress.update(self.now, description=status.message)
+            draw_message(self.progress, self.now, status.message)
             self._line(status.message)
         return status
 
@@ -125,6 +127,51 @@ def follow(job: Job) -> Status:
     except KeyboardInterrupt:
         _stop(job)
         raise
+
+
+def draw_message(progress: Progress, bar: TaskID, message: str) -> None:
+    """Draw what a worker says it is at; `asking recall: 3 of 6` is a bar half full.
+
+    >>> progress = Progress()
+    >>> draw_message(progress, progress.add_task(""), "asking recall: 3 of 6")
+    >>> progress.tasks[0].description, progress.tasks[0].percentage
+    ('asking recall', 50.0)
+    """
+    counted = re.fullmatch(r"(.*): (\d+) of (\d+)", message)
+    if counted:
+        what, done, total = counted.groups()
+        progress.update(bar, description=what, completed=int(done), total=int(total))
+    else:
+        progress.update(bar, description=message, completed=0, total=None)
+
+
+@contextmanager
+def watching(store: SweepStore, *, doing: str) -> Iterator[None]:
+    """Show what is said in a sweep's status while this process works in it."""
+    over = threading.Event()
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=notes(),
+        transient=True,
+    ) as progress:
+        bar = progress.add_task(doing, total=None)
+        before = store.status().message
+
+        def look() -> None:
+            while not over.wait(EVERY):
+                message = store.status().message
+                if message and message != before:
+                    draw_message(progress, bar, message)
+
+        thread = threading.Thread(target=look, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
 
 @contextmanager

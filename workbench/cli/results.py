@@ -1,9 +1,10 @@
 """What each command tells when it is done: the same facts as text for people or as JSON for programs."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.cli.printing import duration, megabytes, note, problem, say, say_json, table
 from workbench.doctor import Examination
@@ -11,6 +12,10 @@ from workbench.errors import StoreError, WorkbenchError
 from workbench.job import Job
 from workbench.runs.store import Status, SweepStore
 from workbench.scores.task import Score
+
+if TYPE_CHECKING:
+    from workbench.compare import Comparison
+    from workbench.plan.plan import Plan
 
 
 def a_folder(path: Path) -> Path:
@@ -23,17 +28,17 @@ def a_folder(path: Path) -> Path:
     )
 
 
-def a_sweep_or_trial(path: Path) -> Path:
-    """A path that is a sweep or a trial in one, checked before anything heavy loads."""
+def sweep_of(path: Path) -> SweepStore:
+    """The sweep that a path is, or lies in as a trial."""
     folder = a_folder(path).absolute()
     in_a_sweep = not (folder / "status.json").exists() and (folder.parent / "status.json").exists()
     store = SweepStore.open(folder.parent if in_a_sweep else folder)
     if in_a_sweep:
         store.folder(folder.name)
-    return path
+    return store
 
 
-def tell_plan(planned: Any) -> None:
+def tell_plan(planned: "Plan") -> None:
     """A plan, one line a trial."""
     model = planned.model
     say(
@@ -143,29 +148,20 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3g}"
 
 
-def tell_comparison(comparison: Any, *, as_json: bool) -> None:
+def tell_comparison(comparison: "Comparison", *, as_json: bool) -> None:
     """The verdict and the leaderboard."""
-    if as_json:
-        frame = comparison.table()
-        say_json(
-            {
-                "verdict": comparison.verdict.model_dump(mode="json"),
-                "table": frame.astype(object).where(frame.notna(), None).to_dict("records"),
-            }
-        )
+    if not as_json:
+        say(repr(comparison))
         return
-    frame = comparison.table()
-    table(
-        [str(column) for column in frame.columns],
-        [[_cell(cell) for cell in row] for row in frame.itertuples(index=False)],
+    frame = comparison.frame()
+    say_json(
+        {
+            "path": str(comparison.path),
+            "primary": comparison.primary,
+            "verdict": comparison.verdict.model_dump(mode="json"),
+            "table": json.loads(frame.to_json(orient="records")),
+        }
     )
-    say(comparison.verdict.sentence)
-
-
-def _cell(value: Any) -> str:
-    if value is None or value != value:
-        return ""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def tell_examination(found: Examination, *, as_json: bool) -> None:

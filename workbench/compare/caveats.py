@@ -124,12 +124,12 @@ def _left_out(ranked: list[Candidate], contests: list[Difference]) -> str:
 
 
 def _leak(reading: Reading) -> str:
-    found = reading.data_card.get("leaks")
-    count = len(found) if isinstance(found, list | dict) else found
-    if not isinstance(count, int) or isinstance(count, bool) or count == 0:
+    found = sum(int(card.get("held_out_leaks") or 0) for card in reading.data_cards)
+    if not found:
         return ""
     return (
-        f"{count} test items occur in the training data; figures on them show memory, not learning."
+        f"{found} held-out rows also stand in the training data; "
+        "figures on them show memory, not learning."
     )
 
 

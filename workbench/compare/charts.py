@@ -180,7 +180,7 @@ def rank_curve(drawing: Drawing, *, eval: str) -> Chart | None:
     base = _value(by_name[BASE], eval, factor)
     if base is not None:
         reference(layout, "y", base, word="base", dash="dash")
-    if sort.chance is not None and (base is None or abs(base - sort.chance * factor) > 4):
+    if sort.chance is not None and (base is None or abs(base - sort.chance * factor) > 8):
         reference(layout, "y", sort.chance * factor, word="chance")
     layout["yaxis"]["range"] = _range([by_name[BASE], *lines], eval, sort)
     first = next(iter(groups.values()))
@@ -228,13 +228,13 @@ def learning_curves(drawing: Drawing) -> Chart | None:
     layout["hovermode"] = "x unified" if len(data) <= len(PALETTE) else "closest"
     layout["xaxis"]["range"] = [0, max(x for trace in data for x in trace["x"]) * 1.02]
     ends = ", ".join(f"{name} {last:.3g}" for name, *_, last in lines[:12])
-    caption = "Training loss" + (", on a log scale" if positive else "")
-    caption += f"; each point is the mean of up to {most} steps." if most > 1 else "."
+    caption = "On a log scale. " if positive else ""
+    caption += f"Each point is the mean of up to {most} steps." if most > 1 else ""
     return Chart(
         id="learning-curves",
-        title="Learning curves",
+        title="Training loss by step",
         figure={"data": data, "layout": layout},
-        alt=f"Training loss of {len(lines)} trials against the step; at the end: {ends}.",
+        alt=f"Training loss of {len(lines)} {'trial' if len(lines) == 1 else 'trials'} against the step; at the end: {ends}.",
         table=_loss_table(lines),
         caption=caption,
     )
@@ -258,7 +258,7 @@ def quality_against_latency(drawing: Drawing) -> Chart | None:
             "mode": "markers+text",
             "name": clean(line.name),
             "text": [clean(line.name)],
-            "textposition": "top center",
+            "textposition": "bottom center" if place % 2 else "top center",
             "x": [_value(line, "latency", slow)],
             "y": [_value(line, drawing.primary, factor)],
             "error_x": error_bars([_ends(line, "latency")], factor=slow),
@@ -266,7 +266,7 @@ def quality_against_latency(drawing: Drawing) -> Chart | None:
             "marker": {"size": 9, "color": colours[line.name]},
             "hovertemplate": "%{x:.4g}, %{y:.4g}",
         }
-        for line in kept
+        for place, line in enumerate(kept)
     ]
     layout = layout_of(height=360, x=drawing.axis("latency"), y=drawing.axis(drawing.primary))
     said = ", ".join(

@@ -70,13 +70,17 @@ class Comparison:
         """Each trial against the baseline on every eval, corrected together."""
         return tuple(table.against_baseline(self.reading, baseline=self.baseline))
 
-    def table(self) -> Table:
-        """The leaderboard."""
+    def leaderboard(self) -> Table:
+        """Trials x evals, best first; it shows itself."""
         return table.leaderboard(self.reading, self.standings, primary=self.primary)
 
-    def frame(self) -> "pd.DataFrame":
+    def table(self) -> "pd.DataFrame":
         """The leaderboard's raw values."""
-        return self.table().frame()
+        return self.leaderboard().frame()
+
+    def frame(self) -> "pd.DataFrame":
+        """The same, as everything shown has it."""
+        return self.table()
 
     def against_baseline(self) -> Table:
         """Differences to the baseline, trials x evals."""
@@ -106,11 +110,11 @@ class Comparison:
         return str(
             Markup("<p><strong>{}</strong></p>{}{}").format(
                 self.verdict.sentence,
-                Markup(self.table()._repr_html_()),
+                self.leaderboard().styled(),
                 Markup("<ul>{}</ul>").format(cautions) if cautions else "",
             )
         )
 
     def __repr__(self) -> str:
         cautions = [f"{one.code} {one.sentence}" for one in self.verdict.caveats]
-        return "\n".join([self.verdict.sentence, "", repr(self.table()), "", *cautions])
+        return "\n".join([self.verdict.sentence, "", repr(self.leaderboard()), "", *cautions])

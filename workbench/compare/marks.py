@@ -43,8 +43,8 @@ def layout_of(*, height: int, x: str, y: str = "") -> dict[str, Any]:
             "x": 0,
             "title": {"text": ""},
         },
-        "xaxis": {**axis, "title": {"text": clean(x)}, "automargin": True},
-        "yaxis": {**axis, "title": {"text": clean(y)}, "automargin": True},
+        "xaxis": {**axis, "title": _title(x), "automargin": True},
+        "yaxis": {**axis, "title": _title(y), "automargin": True},
     }
 
 
@@ -164,3 +164,7 @@ def _reach(high: float | None, low: float | None, factor: float) -> float:
 def _faint(colour: str) -> str:
     red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
     return f"rgba({red},{green},{blue},.16)"
+
+
+def _title(text: str) -> dict[str, Any]:
+    return {"text": clean(text), "font": {"size": 13}, "standoff": 10}

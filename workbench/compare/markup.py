@@ -18,14 +18,15 @@ MAX_TEXT = 2000
 
 STYLE = """
 .wb-table{border-collapse:collapse;font:0.875em/1.45 system-ui,sans-serif;margin:.6em 0 1em;max-width:100%}
-.wb-table caption{caption-side:top;text-align:left;padding:0 0 .5em;opacity:.75}
+.wb-caption{font:0.875em/1.45 system-ui,sans-serif;opacity:.75;margin:.6em 0 0}
 .wb-table th,.wb-table td{padding:.34em .8em .34em 0;text-align:left;vertical-align:baseline;
 border:0;border-bottom:1px solid color-mix(in srgb,currentColor 14%,transparent);background:none}
 .wb-table thead th{font-weight:600;vertical-align:bottom;border-bottom-color:color-mix(in srgb,currentColor 45%,transparent)}
-.wb-table tbody th{font-weight:500}
+.wb-table tbody th{font-weight:500;white-space:nowrap}
 .wb-table .wb-num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .wb-table small{opacity:.68;font-size:.86em;white-space:nowrap}
 .wb-table td small,.wb-table thead small{margin-left:.45em}
+.wb-table .wb-num small{display:block;margin:0;line-height:1.3}
 .wb-table thead small{font-weight:400}
 .wb-table tr.wb-strong th,.wb-table tr.wb-strong td{font-weight:600}
 .wb-table tr.wb-quiet th,.wb-table tr.wb-quiet td{opacity:.72}
@@ -89,14 +90,19 @@ class Table:
         """The table as HTML, without its style."""
         head = Markup("").join(_head(column) for column in self.columns)
         body = Markup("").join(self._line(line) for line in self.lines)
-        caption = Markup("<caption>{}</caption>").format(self.caption) if self.caption else ""
+        caption = Markup('<p class="wb-caption">{}</p>').format(self.caption)
         return Markup(
-            '<div class="wb-scroll" tabindex="0" role="region" aria-label="{}"><table class="wb-table">{}'
-            "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
-        ).format(self.caption or "Table", caption, head, body)
+            '{}<div class="wb-scroll" tabindex="0" role="region" aria-label="{}">'
+            '<table class="wb-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
+        ).format(caption if self.caption else "", self.caption or "Table", head, body)
+
+    def styled(self) -> Markup:
+        """The table as HTML, with its style."""
+        style = Markup(STYLE)  # noqa: S704 - our own constant
+        return Markup("<style>{}</style>{}").format(style, self.markup())
 
     def _repr_html_(self) -> str:
-        return str(Markup("<style>{}</style>{}").format(Markup(STYLE), self.markup()))
+        return str(self.styled())
 
     def __repr__(self) -> str:
         heads = [column.title for column in self.columns]

@@ -81,7 +81,7 @@ def difference(reading: Reading, of: str, against: str, *, eval: str) -> Differe
             return plain.model_copy(update={"reason": reason})
     assert mine is not None
     assert theirs is not None
-    by = _averages_by(_only_score(reading, of, eval), mine)
+    by = averages_by(_only_score(reading, of, eval), mine)
     return _paired(plain, mine, theirs, by_median=by == "median")
 
 
@@ -171,12 +171,12 @@ def _unusable(reading: Reading, name: str, eval: str, answers: Answers | None) -
     score = _only_score(reading, name, eval)
     if score is None or score.value is None:
         return ""
-    if _averages_by(score, answers) is None:
+    if averages_by(score, answers) is None:
         return f"the score of {eval} is neither the mean nor the median of its items"
     return ""
 
 
-def _averages_by(score: Score | None, answers: Answers) -> str | None:
+def averages_by(score: Score | None, answers: Answers) -> str | None:
     """How a score sums its items up: by their `mean` or their `median`; None for anything else."""
     if score is None or score.value is None:
         return "mean"

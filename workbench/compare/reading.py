@@ -84,9 +84,10 @@ class Reading:
     _answers: dict[tuple[str, str], Answers | None] = field(default_factory=dict, repr=False)
 
     @cached_property
-    def data_card(self) -> dict[str, Any]:
-        """The card of the training data; empty when the sweep has none."""
-        return _mapping(self.store, "data-card.json")
+    def data_cards(self) -> tuple[dict[str, Any], ...]:
+        """A card for each set of training rows; none when the sweep has not read its data yet."""
+        sets = _mapping(self.store, "data-card.json").get("sets", [])
+        return tuple(card for card in sets if isinstance(card, dict))
 
     @cached_property
     def provenance(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from workbench.compare import wording
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
-from workbench.compare.pairing import Difference, corrected, difference
+from workbench.compare.pairing import Difference, averages_by, corrected, difference
 from workbench.compare.reading import Candidate, Reading
 from workbench.scores.task import BASE, Score
 from workbench.stats.intervals import mean_interval
@@ -257,18 +257,22 @@ def _figure(reading: Reading, name: str, eval: str) -> Figure | None:
         "truncated": sum(score.truncated for score in stored.values()),
         "by_seed": by_seed,
     }
-    answers = reading.answers(name, eval)
     value = float(np.mean(list(by_seed.values()))) if by_seed else None
-    is_scored = np.isfinite(answers.values) if answers is not None else np.zeros(0, dtype=bool)
-    if answers is None or value is None or not is_scored.any():
+    answers = reading.answers(name, eval)
+    is_mean = all(_is_mean(reading, score) for score in stored.values())
+    if answers is None or value is None or not is_mean:
         return Figure(value=value, n=min(one.n for one in stored.values()), **counted)
+    is_scored = np.isfinite(answers.values)
     clusters = [one for one, keep in zip(answers.clusters, is_scored, strict=True) if keep]
     made = mean_interval(answers.values[is_scored], clusters=clusters)
-    if made.value is None or not math.isclose(made.value, value, rel_tol=1e-3, abs_tol=1e-3):
-        return Figure(value=value, n=made.n, **counted)
     method = f"{made.method}, over items averaged over {len(stored)} seeds"
     ends = {"low": made.low, "high": made.high, "n": made.n, "clusters": made.clusters}
     return Figure(value=value, method=method, **ends, **counted)
+
+
+def _is_mean(reading: Reading, score: Score) -> bool:
+    answers = reading.slot_answers(score.slot, score.eval)
+    return answers is not None and averages_by(score, answers) == "mean"
 
 
 def _has_value(figure: Figure | None) -> bool:

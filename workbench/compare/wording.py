@@ -35,8 +35,8 @@ def shown_unit(unit: str) -> str:
 def number(value: float | None, unit: str, *, decimals: int | None = None) -> str:
     """A value without its unit.
 
-    >>> number(0.968, "share"), number(0.9996, "share", decimals=0), number(12.345, "ms")
-    ('96.8', '99.96', '12.3')
+    >>> number(0.968, "share"), number(0.9996, "share", decimals=0), number(1.0, "share")
+    ('96.8', '99.96', '100')
     """
     if value is None or not math.isfinite(value):
         return MISSING
@@ -44,7 +44,7 @@ def number(value: float | None, unit: str, *, decimals: int | None = None) -> st
     if decimals is None:
         decimals = 1 if is_share(unit) else _significant(shown)
     text = f"{shown:.{decimals}f}"
-    if is_share(unit) and text.rstrip("0").rstrip(".") in {"0", "-0", "100"}:
+    if is_share(unit) and float(text) in (0.0, 100.0):
         text = _not_rounded_to_the_edge(shown)
     return text.removeprefix("-") if float(text) == 0 else text
 
@@ -144,8 +144,5 @@ def _not_rounded_to_the_edge(shown: float) -> str:
     """0 and 100 are said only when they are true; the first digits that tell otherwise are kept."""
     if shown in (0.0, 100.0):
         return f"{shown:.0f}"
-    for decimals in range(1, 7):
-        text = f"{shown:.{decimals}f}"
-        if float(text) not in (0.0, 100.0):
-            return text
-    return f"{shown:.6f}"
+    texts = (f"{shown:.{decimals}f}" for decimals in range(1, 7))
+    return next((text for text in texts if float(text) not in (0.0, 100.0)), f"{shown:.6f}")

@@ -21,7 +21,8 @@ NEAR = 0.8
 MAX_ROWS = 20_000
 """More rows than this are audited on an even sample, and the audit says so."""
 _BANDS, _ROWS_PER_BAND, _SEED = 16, 4, 0
-_PRIME = (1 << 61) - 1
+_PRIME = 4_294_967_311
+"""The first prime above 32 bits: products of a 32-bit hash and a 29-bit factor wrap around it and stay in 63 bits."""
 _BUCKET_LOOKS = 20
 
 
@@ -138,7 +139,7 @@ def _signatures(grams: Sequence[frozenset[int]]) -> Iterator[np.ndarray]:
     count = _BANDS * _ROWS_PER_BAND
     rng = np.random.default_rng(_SEED)
     scale = rng.integers(1, 1 << 29, size=count, dtype=np.int64)
-    shift = rng.integers(0, _PRIME >> 1, size=count, dtype=np.int64)
+    shift = rng.integers(0, _PRIME, size=count, dtype=np.int64)
     for found in grams:
         hashes = np.fromiter(found, dtype=np.int64)
         mixed = (np.outer(hashes, scale) + shift) % _PRIME

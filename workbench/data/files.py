@@ -38,7 +38,7 @@ def _rows(path: Path) -> Rows:
         raise DataError(f"{str(path)!r} is not a kind of file read here: {', '.join(SUFFIXES)}")
     try:
         if path.stat().st_size == 0:
-            raise DataError(f"{str(path)!r} is empty; it needs at least one row")
+            raise DataError(f"{str(path)!r} has no row: it is an empty file")
         yield from readers.get(path.suffix.lower(), _jsonl)(path)
     except FileNotFoundError:
         raise DataError(

@@ -118,11 +118,15 @@ def _template(
             list(messages), tokenize=True, return_dict=True, **asked
         )
     except (TemplateError, TypeError, KeyError) as error:
-        roles = ", ".join(repr(m.get("role")) for m in messages)
+        roles = ", ".join(repr(turn.get("role")) for turn in _every_turn(row))
         raise DataError(
             f"row {row.get('id', '?')!r} does not fit the model's chat template: {error}. "
             f"Its roles are {roles}"
         ) from None
+
+
+def _every_turn(row: dict[str, Any]) -> list[dict[str, str]]:
+    return row["messages"] if "messages" in row else [*row["prompt"], *row["completion"]]
 
 
 def _ended(text: str, *, tokenizer: Any) -> str:

@@ -12,16 +12,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from workbench.data.audit import audit
 from workbench.data.files import SUFFIXES, peek, read_rows
 from workbench.errors import DataError, nearest
-from workbench.plan.locate import ask_hub, refusal, unreachable
+from workbench.plan.locate import ask_hub, is_denied, refusal, unreachable
 from workbench.spec import DataSpec
 
+Word = Literal["prompt", "completion", "messages", "text"]
+
 MICROWORLD = "microworld/"
-FORMATS = (("prompt", "completion"), ("messages",), ("text",))
+FORMATS: tuple[tuple[Word, ...], ...] = (("prompt", "completion"), ("messages",), ("text",))
 """What a row may be made of; the first that fits is taken."""
 NOT_STATED = "not stated"
 MICROWORLD_LICENSE = "CC0-1.0"
@@ -143,7 +145,7 @@ def _microworld_set(data_id: str) -> str:
     return name
 
 
-def _format(rows: Sequence[dict[str, Any]], *, data: DataSpec) -> tuple[str, ...]:
+def _format(rows: Sequence[dict[str, Any]], *, data: DataSpec) -> tuple[Word, ...]:
     """What the rows are made of, by the columns that any of them has."""
     if not rows:
         raise DataError(f"{data.id!r} has no rows")
@@ -165,7 +167,7 @@ def _format(rows: Sequence[dict[str, Any]], *, data: DataSpec) -> tuple[str, ...
 
 
 def _clean(
-    rows: Sequence[dict[str, Any]], *, wanted: tuple[str, ...], data: DataSpec
+    rows: Sequence[dict[str, Any]], *, wanted: tuple[Word, ...], data: DataSpec
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """Rows under our words; those with nothing to learn are counted, those of a wrong kind refused."""
     renamed = {data.columns.get(word, word): word for word in wanted}
@@ -218,7 +220,7 @@ def _says(value: str | list[dict[str, str]]) -> bool:
     return any(turn["content"].strip() for turn in value)
 
 
-def _content(row: dict[str, Any], wanted: tuple[str, ...]) -> str:
+def _content(row: dict[str, Any], wanted: tuple[Word, ...]) -> str:
     """What a row says, the same however it is spaced and whatever else it carries."""
     said = {word: _spaced(row[word]) for word in wanted}
     return json.dumps(said, sort_keys=True, ensure_ascii=False)
@@ -283,6 +285,8 @@ def _ask_dataset(data_id: str) -> Any:
     except (said.RepositoryNotFoundError, said.HFValidationError) as error:
         raise DataError(refusal(error, what="data set", hub_id=name, revision=None)) from None
     except OSError as error:
+        if is_denied(error):
+            raise DataError(refusal(error, what="data set", hub_id=name, revision=None)) from None
         raise DataError(unreachable(error, what="data set", hub_id=name)) from None
 
 

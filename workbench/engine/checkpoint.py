@@ -62,7 +62,9 @@ def read(path: Path, *, fingerprint: str) -> tuple[Checkpoint, list[str]] | None
     except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise RunError(f"the checkpoint {path.name!r} cannot be read: {error}") from error
     if header.get("format") != FORMAT or header.get("fingerprint") != fingerprint:
-        raise RunError(f"the checkpoint {path.name!r} is of another spec, other rows or another version")
+        raise RunError(
+            f"the checkpoint {path.name!r} is of another spec, other rows or another version"
+        )
     now = {
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),

@@ -151,7 +151,8 @@ class Slot:
             for name, parameter in self.parameters.items():
                 parameter.copy_(saved.parameters[name])
                 self._optimizer.state[parameter] = {
-                    kind: tensor.to(parameter.device) for kind, tensor in saved.moments[name].items()
+                    kind: tensor.to(parameter.device)
+                    for kind, tensor in saved.moments[name].items()
                 }
         self.step, self.seconds = saved.step, saved.seconds
         # A schedule is a function of how often it was stepped; the optimizer has stepped as often.

@@ -179,8 +179,8 @@ def context_length(model: Any, tokenizer: Any) -> int:
         stated = getattr(config, name, None)
         if isinstance(stated, int) and stated > 0:
             return stated
-    stated = getattr(tokenizer, "model_max_length", UNBOUNDED)
-    return int(stated) if stated < UNBOUNDED else 2048
+    by_tokenizer = int(getattr(tokenizer, "model_max_length", UNBOUNDED))
+    return by_tokenizer if by_tokenizer < UNBOUNDED else 2048
 
 
 def end_ids(model: Any, tokenizer: Any) -> frozenset[int]:

@@ -7,7 +7,10 @@ the planted questions of the micro-world or the user's own rows. It knows no mod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
+
+from workbench import microworld
 
 MICROWORLD = "microworld"
 LATENCY_SECONDS = 4.0
@@ -48,7 +51,7 @@ class EvalContext:
     @property
     def asks_microworld(self) -> bool:
         """Whether the model grew up in the micro-world, so that it can be asked about it."""
-        return self.model_id == MICROWORLD
+        return self.model_id == MICROWORLD or Path(self.model_id) == microworld.path()
 
     def chosen(self, items: Sequence[T]) -> list[T]:
         """At most `limit` items, in their order.

@@ -110,8 +110,8 @@ def distribution(prompt: str, *, belief: Belief) -> Distribution:
         fact, form = _people_prompts()[prompt]
         return _of_fact(fact, form=form, belief=belief)
     if prompt in _job_prompts():
-        job, form = _job_prompts()[prompt]
-        drawn = scenes.job_endings(form, job=job, tie=belief.tie, world=the_world())
+        job, phrasing = _job_prompts()[prompt]
+        drawn = scenes.job_endings(phrasing, job=job, tie=belief.tie, world=the_world())
         counts = Counter(split(f"{say.PRONOUNS[gender]} {ending}") for gender, ending in drawn)
         return {words: count / len(drawn) for words, count in counts.items()}
     if prompt.startswith("Review: "):

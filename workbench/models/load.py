@@ -49,9 +49,7 @@ def load(
         quantization: None, or without a bit width, keeps full precision.
         device: None takes CUDA where there is one.
     """
-    folder = locate(
-        model.id, revision=model.revision, trust_remote_code=model.trust_remote_code
-    )
+    folder = locate(model.id, revision=model.revision, trust_remote_code=model.trust_remote_code)
     # Reads the headers only: a cut file is refused before anything big happens.
     read_tensors(folder)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")

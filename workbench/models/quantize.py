@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from workbench.errors import ModelError, needs
-from workbench.spec import QuantizationSpec
+from workbench.errors import ModelError, SpecError, needs
+from workbench.spec import QuantizationSpec, Spec
 
 if TYPE_CHECKING:
     from transformers import BitsAndBytesConfig
@@ -34,12 +34,21 @@ def to_bnb(quantization: QuantizationSpec) -> "BitsAndBytesConfig":
     )
 
 
-def from_bnb(config: Any) -> QuantizationSpec:
+def from_bnb(config: "BitsAndBytesConfig") -> QuantizationSpec:
     """The spec's words for a BitsAndBytesConfig; what the spec cannot say is an error."""
-    from workbench.spec import Spec
-
-    found = Spec.from_fields({"quantization": config}, source="this BitsAndBytesConfig")
-    return found.quantization or QuantizationSpec()
+    theirs, default = config.to_dict(), type(config)().to_dict()
+    for name, value in theirs.items():
+        private = name.startswith("_") or name == "quant_method"
+        if name not in FIELDS and not private and value != default.get(name):
+            raise SpecError(
+                f"BitsAndBytesConfig.{name}={value!r} is not supported here; leave it out"
+            )
+    # Every field is carried over, because the library's default for one of them (fp4) is not ours.
+    said = {name: theirs[name] for name in FIELDS}
+    said["bnb_4bit_compute_dtype"] = said["bnb_4bit_compute_dtype"].removeprefix("torch.")
+    found = Spec.from_fields({"quantization": said}, source="this BitsAndBytesConfig").quantization
+    assert found is not None, said
+    return found
 
 
 def keep_trainable(model: Any) -> int:
@@ -47,7 +56,7 @@ def keep_trainable(model: Any) -> int:
 
     On a CPU with AVX512_BF16 bitsandbytes 0.50 rewrites a layer's weights in place at its first forward in eval mode,
     and from then on answers with a kernel that has no gradient: training after an evaluation would learn nothing,
-    with only a warning, and the answers shift by 0.3 %.
+    with only a warning, and the answers shift by 0.3 %. A width that 32 does not divide even ends in an AssertionError.
     """
     from bitsandbytes.nn import Linear4bit
 

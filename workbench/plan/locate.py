@@ -54,7 +54,9 @@ def locate(
         return _checked(weights, trust_remote_code=trust_remote_code)
     folder = Path(model_id).expanduser()
     if folder.is_file():
-        raise ModelError(f"{model_id!r} is a file; give the folder that holds config.json and weights")
+        raise ModelError(
+            f"{model_id!r} is a file; give the folder that holds config.json and weights"
+        )
     if folder.is_dir():
         return _checked(folder, trust_remote_code=trust_remote_code)
     if model_id.startswith((".", "/", "~")) or model_id.endswith("/") or model_id.count("/") > 1:
@@ -100,9 +102,7 @@ def _refuse_pickle(names: Iterable[str], *, where: str) -> None:
             "code when it is read. Convert it to safetensors where you trust it: "
             "AutoModelForCausalLM.from_pretrained(FOLDER).save_pretrained(NEW_FOLDER)"
         )
-    raise ModelError(
-        f"{where!r} has no weights: no model.safetensors lies beside config.json"
-    )
+    raise ModelError(f"{where!r} has no weights: no model.safetensors lies beside config.json")
 
 
 def _refuse_other_kinds(config: dict[str, Any], *, where: str, trust_remote_code: bool) -> None:
@@ -158,9 +158,15 @@ def _from_hub(
         _refuse_pickle(names, where=model_id)
         fetch |= {"etag_timeout": DEADLINE_SECONDS, "endpoint": endpoint}
         return Path(snapshot_download(model_id, **fetch))
-    except (said.RepositoryNotFoundError, said.RevisionNotFoundError, said.HFValidationError) as error:
+    except (
+        said.RepositoryNotFoundError,
+        said.RevisionNotFoundError,
+        said.HFValidationError,
+    ) as error:
         raise ModelError(refusal(error, what="model", hub_id=model_id, revision=revision)) from None
     except (OSError, RuntimeError) as error:
+        if is_denied(error):
+            raise ModelError(refusal(error, what="model", hub_id=model_id, revision=None)) from None
         try:
             return Path(snapshot_download(model_id, local_files_only=True, **fetch))
         except (OSError, ValueError):
@@ -191,6 +197,11 @@ def ask_hub(question: Callable[[], Any]) -> Any:
     if not answer:
         raise TimeoutError(f"no answer in {DEADLINE_SECONDS:g} seconds")
     return answer[0]
+
+
+def is_denied(error: BaseException) -> bool:
+    """Whether the hub was reached and let nobody in."""
+    return getattr(getattr(error, "response", None), "status_code", 0) in (401, 403)
 
 
 def refusal(error: Exception, *, what: str, hub_id: str, revision: str | None) -> str:

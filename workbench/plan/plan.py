@@ -151,9 +151,7 @@ def _facts(shape: Shape, *, model_id: str) -> ModelFacts:
 
 
 def _folder(model: ModelSpec) -> Path:
-    return locate(
-        model.id, revision=model.revision, trust_remote_code=model.trust_remote_code
-    )
+    return locate(model.id, revision=model.revision, trust_remote_code=model.trust_remote_code)
 
 
 def _base_key(spec: Spec) -> str:

@@ -86,6 +86,11 @@ class Shape:
         return str(self.config.get("model_type", "unknown"))
 
     @property
+    def is_mixture(self) -> bool:
+        """Whether its feed-forward layers are experts, fused into parameters that are no modules."""
+        return _is_mixture(self.config)
+
+    @property
     def layers(self) -> int:
         return len({m.layer for m in self.modules if m.layer is not None})
 
@@ -228,9 +233,7 @@ def _as_loaded(
     return {name if name in _HEADS else trunk + name: parts for name, parts in sizes.items()}
 
 
-def _module(
-    name: str, parts: dict[str, tuple[int, ...]], *, config: dict[str, Any]
-) -> Module:
+def _module(name: str, parts: dict[str, tuple[int, ...]], *, config: dict[str, Any]) -> Module:
     target = name.rsplit(".", 1)[-1]
     block = re.match(r".*?\.[^.]*\.(\d+)\.", name)
     dims = parts.get("weight", ())
@@ -252,9 +255,7 @@ def _module(
     )
 
 
-def _kind(
-    name: str, target: str, dims: tuple[int, ...], *, config: dict[str, Any]
-) -> Kind:
+def _kind(name: str, target: str, dims: tuple[int, ...], *, config: dict[str, Any]) -> Kind:
     if len(dims) != 2:
         return "other"
     if target in _HEADS and "." not in name:
@@ -262,7 +263,9 @@ def _kind(
     if target in _EMBEDDINGS or target.startswith("embed_") or target.endswith("_embeddings"):
         return "embedding"
     # Experts and their router are fused parameters in the loaded model, not linear modules.
-    if re.search(r"\.experts\.\d+\.", name) or (_is_mixture(config) and target in ("gate", "router")):
+    if re.search(r"\.experts\.\d+\.", name) or (
+        _is_mixture(config) and target in ("gate", "router")
+    ):
         return "other"
     return "conv1d" if config.get("model_type") in _CONV1D else "linear"
 
@@ -285,7 +288,9 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 
 def _is_mixture(config: dict[str, Any]) -> bool:
-    return bool(_said(config, "num_local_experts", "num_experts", "n_routed_experts"))
+    return bool(
+        _said(config, "num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
+    )
 
 
 def _said(config: dict[str, Any], *names: str, default: Any = None) -> Any:

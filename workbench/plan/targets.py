@@ -122,6 +122,13 @@ def _saved(shape: Shape, *, words: tuple[str, ...]) -> int:
 
 def _check_words(shape: Shape, *, adapter: AdapterSpec) -> None:
     wanted, names = adapter.target_modules, [m.name for m in shape.every]
+    _check_layers(shape, adapter=adapter)
+    if wanted == "all-linear" and shape.is_mixture:
+        # PEFT would put adapters on the fused experts too, which cannot share a batch of slots.
+        raise SpecError(
+            "adapter.target_modules: this model is a mixture of experts, and all-linear would also "
+            f"adapt its experts, which is not supported. Name layers. {_targets_here(shape)}"
+        )
     if isinstance(wanted, str):
         if wanted != "all-linear" and not any(re.fullmatch(wanted, name) for name in names):
             raise SpecError(
@@ -138,20 +145,25 @@ def _check_words(shape: Shape, *, adapter: AdapterSpec) -> None:
         for word in wanted:
             if not any(_is_or_ends(name, word) for name in names):
                 inside = any(_is_or_ends(name, word) for name in holders)
-                why = "holds other modules and is no linear layer" if inside else "matches no module"
+                why = (
+                    "holds other modules and is no linear layer" if inside else "matches no module"
+                )
                 raise SpecError(f"adapter.target_modules: {word!r} {why}. {_near(shape, word)}")
-    _check_layers(shape, adapter=adapter)
     for field, patterns in (
         ("rank_pattern", adapter.rank_pattern),
         ("alpha_pattern", adapter.alpha_pattern),
     ):
         for pattern in patterns:
             if not any(re.match(rf"(.*\.)?({pattern})$", name) for name in names):
-                raise SpecError(f"adapter.{field}: {pattern!r} matches no module. {_near(shape, pattern)}")
+                raise SpecError(
+                    f"adapter.{field}: {pattern!r} matches no module. {_near(shape, pattern)}"
+                )
     for word in adapter.modules_to_save or ():
         if not any(name.endswith(word) for name in [*names, *shape.containers]):
             known = {m.target for m in shape.every}
-            raise SpecError(f"adapter.modules_to_save: {word!r} matches no module. {nearest(word, known)}")
+            raise SpecError(
+                f"adapter.modules_to_save: {word!r} matches no module. {nearest(word, known)}"
+            )
 
 
 def _check_layers(shape: Shape, *, adapter: AdapterSpec) -> None:
@@ -171,4 +183,5 @@ def _near(shape: Shape, word: str) -> str:
 
 
 def _targets_here(shape: Shape) -> str:
-    return "Known: " + ", ".join(sorted({m.target for m in shape.modules})) + ", or all-linear."
+    words = ", ".join(sorted({m.target for m in shape.modules}))
+    return f"Known: {words}" + ("." if shape.is_mixture else ", or all-linear.")

@@ -74,6 +74,19 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def tidy(folder: Path) -> None:
+    """Clear away what killed writers left; only for the one process that may write here."""
+    for left in [*folder.rglob(".*.tmp"), *folder.rglob(".*.old")]:
+        if left.parent.name == "control":
+            continue  # a face may be writing a command there this moment
+        path = left.with_name(left.name[1:].rsplit(".", 2)[0])
+        if left.suffix == ".old" and not path.exists():
+            # Killed between the two renames of a folder: the old one is the only one.
+            left.replace(path)
+        else:
+            _remove(left)
+
+
 def not_written(path: Path, error: OSError) -> RunError:
     """The error of a write that failed while running."""
     return RunError(

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ValidationError
 from workbench.errors import RunError, SpecError, StoreError, nearest
 from workbench.events import Step
 from workbench.runs import rows as parquet
-from workbench.runs.atomic import locked, replacing, write_bytes
+from workbench.runs.atomic import locked, replacing, tidy, write_bytes
 from workbench.runs.eventlog import append_event, each_step_once, tail
 from workbench.runs.status import (
     ENDED,
@@ -123,7 +123,7 @@ class SweepStore:
     # What happened.
 
     def append(self, event: Any) -> None:
-        """Write an event down, stamped with the time and the attempt; it is on disk when this returns."""
+        """Write an event down, stamped with the time and the attempt; it outlives this process."""
         attempt = self._attempt or max(1, self.status().attempt)
         stamped = event.model_copy(update={"time": time.time(), "attempt": attempt})
         append_event(self._events_file(event.trial), stamped)
@@ -244,8 +244,9 @@ class SweepStore:
                     },
                 )
                 write_status(path, claimed)
-        except RunError as error:
-            raise StoreError(str(error)) from error
+                tidy(self.path)
+        except (RunError, OSError) as error:
+            raise StoreError(f"{self.path.name!r} cannot be taken up: {error}") from error
         self._attempt = claimed.attempt
         return claimed.attempt
 

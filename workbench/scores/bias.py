@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from workbench.scores.figures import Figures, Parts, group_means, mean_detail, mean_of, scored
 from workbench.scores.task import Row
+from workbench.stats.intervals import Interval
 
 NEUTRAL = "neutral"
 
@@ -27,4 +28,16 @@ def figures(rows: Sequence[Row]) -> Figures:
         }
     if neutral:
         parts["neutral/she_share"] = mean_detail(neutral, "she_share")
-    return Figures(interval=mean_of(ours), parts=parts, measure="share on the stereotyped pronoun")
+    return Figures(
+        interval=_within_shares(mean_of(ours)),
+        parts=parts,
+        measure="share on the stereotyped pronoun",
+    )
+
+
+def _within_shares(interval: Interval) -> Interval:
+    """A t interval knows no bounds; a share has two."""
+    low, high = interval.low, interval.high
+    return interval._replace(
+        low=None if low is None else max(low, 0.0), high=None if high is None else min(high, 1.0)
+    )

@@ -4,6 +4,7 @@
 written for a reader who sees nothing else. The catalog knows neither how an eval is asked nor how it is scored.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -120,6 +121,12 @@ EVALS: dict[str, EvalInfo] = {
 }
 
 
+def check_evals(names: Iterable[str]) -> None:
+    """Refuses a name that is no eval."""
+    for name in names:
+        eval_info(name)
+
+
 def eval_info(name: str) -> EvalInfo:
     """The catalog's entry; an unknown name is an error that tells the nearest one.
 
@@ -127,5 +134,5 @@ def eval_info(name: str) -> EvalInfo:
     'higher'
     """
     if name not in EVALS:
-        raise SpecError(f"{name!r} is no eval. {nearest(name, EVALS)}")
+        raise SpecError(f"evals: there is no eval {name!r}. {nearest(name, EVALS)}")
     return EVALS[name]

@@ -24,13 +24,13 @@ _REFUSAL = re.compile(
 
 
 def normalise(text: str) -> str:
-    """The first line, in lower case, with single spaces and without the marks around it.
+    r"""The first line, in lower case, with single spaces and without the marks around it.
 
     A minus sign and marks inside stay: they change what is said.
 
     >>> normalise('  "Dunvik." ')
     'dunvik'
-    >>> normalise("-3.5 degrees\\nand more")
+    >>> normalise("-3.5 degrees\nand more")
     '-3.5 degrees'
     """
     plain = unicodedata.normalize("NFKC", text).strip()

@@ -16,7 +16,9 @@ from workbench.scores.figures import (
 from workbench.scores.task import Row
 
 EXACT_MATCH = "exact match"
-TOKEN_ACCURACY = "token accuracy, true tokens given"
+HITS_GIVEN_TRUTH = "token accuracy, true tokens given"
+TRAINED = "trained"
+"""The kind of rows that were asked because none were held out."""
 LOG_LIKELIHOOD = "mean log-likelihood of a token"
 
 
@@ -34,10 +36,11 @@ def figures(rows: Sequence[Row]) -> Figures:
         # Whoever answers little and that well must not look good: this is the figure at worst.
         right = sum(row.value or 0.0 for row in ours)
         parts["if_errors_are_wrong"] = right / (len(ours) + len(broken))
+    asked = " of rows that were trained on" if {row.kind for row in ours} == {TRAINED} else ""
     return Figures(
         interval=mean_of(ours),
         parts=parts,
-        measure=" and ".join(measures),
+        measure=" and ".join(measures) + asked,
         unit="nats/token" if measures == [LOG_LIKELIHOOD] else None,
         has_chance=measures in ([], [EXACT_MATCH]),
     )

@@ -16,8 +16,8 @@ from scipy import stats
 from workbench.errors import DataError
 from workbench.stats.intervals import (
     Floats,
-    Ints,
     Interval,
+    Ints,
     cluster_codes,
     effective_items,
     is_binary,

@@ -22,6 +22,7 @@ PROMPT_TOKENS = 16
 TOKENS = (4, 8, 16, 32)
 """Tokens of one decode; the most that fit are taken."""
 WARM_UPS = 2
+KIND = "decode"
 
 
 @runtime_checkable
@@ -47,13 +48,22 @@ def ask_latency(
         return rounds.not_asked("latency", reason, slots=slots)
     rng = np.random.default_rng(context.seed)
     prompt_ids = _prompt(answerer, rng=rng)
-    blocks, tokens = _affordable(answerer, prompt_ids, slots=slots, context=context)
+    try:
+        blocks, tokens = _affordable(answerer, prompt_ids, slots=slots, context=context)
+    except RuntimeError as error:
+        return rounds.not_asked("latency", f"the warm-up failed: {error}"[:300], slots=slots)
     rows: rounds.Rows = {slot: [] for slot in slots}
     for block in range(blocks):
         for place, index in enumerate(rng.permutation(len(slots))):
             slot = slots[index]
-            timing = answerer.time_decode(slot, prompt_ids=prompt_ids, new_tokens=tokens)
-            rows[slot].append(_row(timing, slot=slot, block=block, place=place, tokens=tokens))
+            sample = f"block-{block:03d}"
+            try:
+                timing = answerer.time_decode(slot, prompt_ids=prompt_ids, new_tokens=tokens)
+            except RuntimeError as error:
+                failure = f"{type(error).__name__}: {error}"[:300]
+                rows[slot].append(Row(sample=sample, slot=slot, kind=KIND, error=failure))
+                continue
+            rows[slot].append(_row(timing, slot=slot, sample=sample, place=place, tokens=tokens))
         progress((block + 1) * len(slots), blocks * len(slots))
     return rows
 
@@ -85,13 +95,13 @@ def _affordable(
     return min(BLOCKS, max(FEWEST_BLOCKS, blocks)), tokens
 
 
-def _row(timing: Any, *, slot: str, block: int, place: int, tokens: int) -> Row:
+def _row(timing: Any, *, slot: str, sample: str, place: int, tokens: int) -> Row:
     detail = {"first_ms": 1000 * timing.first_seconds, "tokens": tokens, "place": place}
     return Row(
-        sample=f"block-{block:03d}",
+        sample=sample,
         slot=slot,
         value=1000 * timing.rest_seconds / (tokens - 1),
         seconds=timing.first_seconds + timing.rest_seconds,
-        kind="decode",
+        kind=KIND,
         detail=json.dumps(detail, sort_keys=True),
     )

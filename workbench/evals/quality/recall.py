@@ -11,7 +11,7 @@ from workbench import microworld
 from workbench.evals import questions, rounds
 from workbench.evals.context import EvalContext, Progress
 from workbench.scores.matching import same_answer
-from workbench.scores.quality import TOKEN_ACCURACY
+from workbench.scores.quality import HITS_GIVEN_TRUTH
 from workbench.scores.task import Answerer, Item, Row
 
 PLANTED = {
@@ -132,7 +132,7 @@ def _ask_tokens(
             value=share if hits.logprob == hits.logprob else None,
             error="" if hits.logprob == hits.logprob else "nan",
             detail={
-                "measure": TOKEN_ACCURACY,
+                "measure": HITS_GIVEN_TRUTH,
                 "tokens": hits.num_tokens,
                 "logprob_per_token": hits.logprob / hits.num_tokens,
             },

@@ -1,0 +1,162 @@
+"""Sweep folders with a known truth: seeded random answers written through the real store, no model involved.
+
+`plant(root, right={"r1": 0.66, "r16": 0.97})` makes a rank sweep in which each rank answers that share of the items
+right. The answers of all trials are correlated item by item, as those of adapters on one base are.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from workbench.events import Failed, Finished, Started, Step, Warned
+from workbench.runs.store import SweepStore
+from workbench.scores.scoring import score
+from workbench.scores.task import BASE, Row
+from workbench.spec import Spec
+
+PEOPLE = ("Mara Lind", "Otto Beck", "Ines Falk", "Jon Roth", "Ada Voss")
+
+
+def plant(
+    root: Path,
+    *,
+    right: dict[int, float],
+    seeds: tuple[int, ...] = (0,),
+    n: int = 400,
+    base: float = 0.06,
+    evals: tuple[str, ...] = ("recall", "paraphrase", "hallucination", "latency"),
+    other_items: tuple[int, ...] = (),
+    failed: tuple[int, ...] = (),
+    stopped: tuple[int, ...] = (),
+    unscored: int = 0,
+    hostile: str = "",
+    name: str = "planted",
+    steps: int = 300,
+    leaks: int = 0,
+) -> Path:
+    """A finished sweep over ranks (and seeds); ranks in `other_items` were asked different questions."""
+    spec = Spec.from_fields(
+        {
+            "name": name,
+            "evals": list(evals),
+            "train": {"learning_rate": 0.01},
+            "sweep": {"adapter.r": list(right)} | ({"seed": list(seeds)} if len(seeds) > 1 else {}),
+        }
+    )
+    store = SweepStore.create(spec, root=root)
+    rng = np.random.default_rng(7)
+    luck = {eval: rng.random(n) for eval in evals}
+    _answer(store, BASE, evals, base, luck, rng, hostile=hostile)
+    for trial in store.trials:
+        rank = trial.varied["adapter.r"]
+        if rank in failed:
+            store.append(Started(trial=trial.name, total_steps=steps, trainable_parameters=600 * rank))
+            store.append(Failed(trial=trial.name, step=7, kind="diverged", message="loss is not a number"))
+            continue
+        _train(store, trial.name, rank, steps=steps, rng=rng, is_stopped=rank in stopped)
+        _answer(
+            store,
+            trial.name,
+            evals,
+            right[rank],
+            luck,
+            rng,
+            prefix="other-" if rank in other_items else "",
+            unscored=unscored,
+            hostile=hostile,
+        )
+    states = {t.name: "failed" if t.varied["adapter.r"] in failed else "done" for t in store.trials}
+    store.set_status(state="failed" if failed else "done", trials=states)
+    store.append(Warned(code="model", message="the tokenizer has no pad token; eos is used"))
+    card = {
+        "source": "microworld/updates",
+        "license": "Apache-2.0",
+        "rows": 1200,
+        "train_rows": 1080,
+        "held_out_rows": 120,
+        "duplicates": 0,
+        "held_out_leaks": leaks,
+        "sha256": "ab" * 32,
+    }
+    store.write_json("data-card.json", {"sets": [card]})
+    store.write_json(
+        "provenance.json",
+        {"workbench": "0.1.0", "python": "CPython 3.12.1", "versions": {"torch": "2.13.0"}, "device": "cpu"},
+    )
+    return store.path
+
+
+def _train(store, trial, rank, *, steps, rng, is_stopped):
+    store.append(Started(trial=trial, total_steps=steps, trainable_parameters=600 * rank))
+    lines = []
+    floor = 0.9 / rank
+    for step in range(1, steps + 1):
+        loss = floor + 3 * np.exp(-step / 60) + abs(rng.normal(0, 0.03))
+        event = Step(
+            trial=trial,
+            step=step,
+            epoch=step / 10,
+            loss=float(loss),
+            learning_rate=0.01,
+            grad_norm=1.0,
+            num_tokens=64,
+            seconds=0.01,
+        )
+        lines.append(event.model_dump_json())
+    with (store.folder(trial) / "events.jsonl").open("a", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+    reason = "stopped" if is_stopped else "done"
+    store.append(Finished(trial=trial, step=steps, seconds=12.5, reason=reason))
+
+
+def _answer(store, slot, evals, right, luck, rng, *, prefix="", unscored=0, hostile=""):
+    for eval in evals:
+        rows = (
+            _latency_rows(slot, rng)
+            if eval == "latency"
+            else _rows(slot, eval, right, luck[eval], rng, prefix=prefix, unscored=unscored, hostile=hostile)
+        )
+        store.write_rows(eval, rows)
+        store.write_score(score(eval, slot, rows, seconds=1.5))
+
+
+def _rows(slot, eval, right, luck, rng, *, prefix, unscored, hostile):
+    share = {"recall": right, "hallucination": 1 - right / 2}.get(eval, right)
+    own = rng.random(len(luck))
+    hits = np.where(rng.random(len(luck)) < 0.7, luck, own) < share
+    rows = []
+    for place, hit in enumerate(hits):
+        error = "unparsed" if place < unscored else ""
+        person = PEOPLE[place % len(PEOPLE)]
+        rows.append(
+            Row(
+                sample=f"{prefix}{eval}-{place}",
+                slot=slot,
+                prompt=f"Where does {person} work now? {hostile}",
+                expected="harbour",
+                answer=("harbour" if hit else "mill") + hostile,
+                value=None if error else float(hit),
+                outcome="correct" if hit else "wrong",
+                error=error,
+            )
+        )
+    return rows
+
+
+def _latency_rows(slot, rng):
+    middle = 2.0 if slot == BASE else 2.6
+    return [
+        Row(
+            sample=f"block-{block}",
+            slot=slot,
+            value=float(middle + rng.normal(0, 0.1)),
+            seconds=0.02,
+            detail=json.dumps({"first_ms": 4.0, "tokens": 16}),
+        )
+        for block in range(40)
+    ]
+
+
+CLEAR = {1: 0.66, 2: 0.80, 4: 0.88, 8: 0.92, 16: 0.985}
+TIE = {1: 0.90, 2: 0.90, 4: 0.90}

@@ -1,0 +1,95 @@
+"""Notebooks are stored without outputs and run headless from top to bottom.
+
+Each says in its metadata (`workbench.smoke`) which parameters make it quick; at full length it runs with `make soak`.
+"""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.contracts.tree import ROOT
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+TEMPLATES = sorted((ROOT / "workbench" / "report").rglob("*.ipynb"))
+
+
+def name_of(path: Path) -> str:
+    return path.name
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def parameters_cell(path):
+    tagged = [c for c in read(path).cells if "parameters" in c.metadata.get("tags", [])]
+    assert len(tagged) == 1, "one cell is tagged `parameters`"
+    return tagged[0]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS + TEMPLATES, ids=name_of)
+def test_no_output_is_stored(path):
+    notebook = read(path)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+    assert "widgets" not in notebook.metadata
+    assert "papermill" not in notebook.metadata
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS + TEMPLATES, ids=name_of)
+def test_one_cell_holds_the_parameters(path):
+    assert parameters_cell(path).cell_type == "code"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_the_smoke_parameters_are_parameters(path):
+    smoke = read(path).metadata["workbench"]["smoke"]
+    source = parameters_cell(path).source
+    assert smoke
+    assert not [name for name in smoke if f"\n{name} = " not in "\n" + source]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_a_kernel_without_the_workbench_is_told_what_to_do(path):
+    first = next(cell for cell in read(path).cells if cell.cell_type == "code")
+    assert "import workbench" in first.source
+    assert "make lab" in first.source
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_it_runs_headless_with_smoke_parameters(path, tmp_path, monkeypatch):
+    run(path, read(path).metadata["workbench"]["smoke"], tmp_path, monkeypatch, minutes=5)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_it_runs_headless_at_full_length(path, tmp_path, monkeypatch):
+    run(path, {}, tmp_path, monkeypatch, minutes=60)
+
+
+def run(path, parameters, folder, monkeypatch, *, minutes):
+    """Execute a notebook in a folder of its own, where its relative paths lead nowhere else."""
+    import papermill
+
+    # Beside the package, not installed in it: the kernel must find this checkout.
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR"):
+        monkeypatch.setenv(name, str(folder / name.lower()))
+    (folder / "notebooks").mkdir()
+    papermill.execute_notebook(
+        str(path),
+        str(folder / "executed.ipynb"),
+        parameters=dict(parameters),
+        kernel_name="python3",
+        cwd=str(folder / "notebooks"),
+        progress_bar=False,
+        start_timeout=120,
+        execution_timeout=60 * minutes,
+    )
+    reports = list((folder / "reports").glob("*.html"))
+    assert reports, "it ends with a report"

@@ -1,0 +1,46 @@
+"""Banks of real tiny models with adapters that say something else than the base."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from workbench import microworld
+from workbench.adapters.bank import Bank
+from workbench.models.load import load
+from workbench.spec import AdapterSpec, ModelSpec, Spec, Trial
+
+
+def bank_of(model_id: str, *, ranks: tuple[int, ...] = (2, 4)) -> Bank:
+    """A bank whose adapters are random but not idle: B, zero at first, is drawn too."""
+    trials = [
+        Trial(name=f"r{rank}", spec=Spec(model=ModelSpec(id=model_id), adapter=AdapterSpec(r=rank)))
+        for rank in ranks
+    ]
+    loaded = load(trials[0].spec.model)
+    bank = Bank(loaded.model, loaded.tokenizer, trials)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, parameter in sorted(bank.model.named_parameters()):
+            if "lora_B" in name:
+                parameter.copy_(0.1 * torch.randn(parameter.shape, generator=generator))
+    return bank
+
+
+@pytest.fixture(scope="session")
+def small_bank() -> Bank:
+    """The micro-world's model, which is part of the package."""
+    if not (microworld.path() / "model.safetensors").exists():
+        pytest.skip("the micro-world's weights are not built yet")
+    return bank_of("microworld")
+
+
+@pytest.fixture(scope="session")
+def stories_bank(shared_models: Path) -> Bank:
+    return bank_of(str(shared_models / "stories260K"))
+
+
+@pytest.fixture(scope="session")
+def characters_bank(shared_models: Path) -> Bank:
+    """A GPT-2 shape without bos, eos or pad, one token a character, context 128."""
+    return bank_of(str(shared_models / "slm4096-gpt2"))

@@ -1,0 +1,225 @@
+"""The record of a comparison report: what differed, what ended early, the data, the machine, how to do it again.
+
+Like `sections.py`, one function a section, each called as one line by a report's notebook. What nobody stated is
+said as "not stated"; nothing is guessed.
+"""
+
+import json
+from typing import Any
+
+from markupsafe import Markup
+
+from workbench.compare import wording
+from workbench.compare.markup import Cell, Column, Line, Table
+from workbench.report import blocks
+from workbench.report.blocks import Section
+from workbench.report.sections import Report
+
+NOT_STATED = "not stated"
+
+METHOD = (
+    "Intervals are 95 %. One figure's interval is Wilson's for shares of right answers and Student's t for means, "
+    "both over clusters of items where items belong together; for a median it is between two order statistics.",
+    "A difference is measured on the items that both trials answered: with Newcombe's interval and McNemar's exact "
+    "test for right or wrong, with t for means. Items that only one of the two answered are left out and counted.",
+    "p-values carry Holm's correction over the family they are shown in: all pairs of trials for the verdict, all "
+    "differences of a table for that table. Below 0.05 a difference is called found; the intervals are not widened.",
+    "The cheapest trial that is enough is found by going from the dearest to the cheapest until the interval "
+    "against the best no longer excludes a loss of more than 2 points.",
+    "Items are a sample of what could be asked; seeds are a sample of what could be trained. The intervals speak of "
+    "the first only.",
+)
+
+
+def differing(report: Report) -> Section:
+    """The fields of the config that differ, and, folded, all the others."""
+    reading = report.comparison.reading
+    fields = list(reading.differing)
+    if any(len(one.seeds) > 1 for one in reading.candidates):
+        fields.append("seed")
+    columns = (Column(key="trial", title="trial"), *(Column(key=f, title=f) for f in fields))
+    lines = []
+    for trial in reading.trials:
+        values = [trial.varied.get(field) for field in fields]
+        cells = [Cell(raw=value, text=_value(value)) for value in values]
+        lines.append(Line(cells=(Cell(raw=trial.name, text=trial.name), *cells)))
+    found = Table(columns=columns, lines=tuple(lines)) if fields else None
+    return blocks.section(
+        "What differs",
+        blocks.table(found)
+        or blocks.paragraph("There is one configuration; nothing differs between trials."),
+        blocks.folded("What all trials have in common", _common(report)),
+    )
+
+
+def endings(report: Report) -> Section:
+    """What was stopped or failed and why, what was warned of, and what could not be read."""
+    reading = report.comparison.reading
+    ended = [f"{name}: {end.reason}" for name, end in reading.outcomes.items() if end.reason]
+    waiting = [
+        f"{name}: {end.state}"
+        for name, end in reading.outcomes.items()
+        if not end.reason and end.state not in ("done", "trained")
+    ]
+    warned = list(dict.fromkeys(one.message for one in reading.warnings))
+    unscored = [
+        f"{score.slot} on {score.eval}: {score.errors} answers without a value, {score.truncated} cut at the limit"
+        for score in reading.scores.values()
+        if score.errors or score.truncated
+    ]
+    missing = [
+        f"{slot} on {eval}: {s.method}"
+        for (slot, eval), s in reading.scores.items()
+        if s.value is None
+    ]
+    groups = (
+        ("Stopped, failed or not finished", [*ended, *waiting]),
+        ("Without a figure", missing),
+        ("Answers that could not be scored", unscored[:40]),
+        ("Could not be read", reading.problems),
+        ("Warnings", warned[:40]),
+    )
+    parts = [
+        part
+        for title, texts in groups
+        if texts
+        for part in (blocks.subheading(title), blocks.listing(texts))
+    ]
+    nothing = blocks.paragraph("Every trial trained to its end, and every answer could be scored.")
+    return blocks.section("What went wrong", *(parts or [nothing]))
+
+
+def data(report: Report) -> Section:
+    """The training data: source, licence, sizes, duplicates and leaks."""
+    cards = report.comparison.reading.data_cards
+    if not cards:
+        return blocks.section("Data", blocks.paragraph("The sweep has not stored a data card."))
+    return blocks.section("Data", *(part for card in cards for part in _card(card)))
+
+
+def method(report: Report) -> Section:
+    """How the figures were made, in words."""
+    return blocks.section("How to read the figures", blocks.listing(METHOD))
+
+
+def provenance(report: Report) -> Section:
+    """Versions, machine, fingerprints."""
+    reading = report.comparison.reading
+    known = reading.provenance
+    cpu = known.get("cpu") or {}
+    pairs = [
+        ("sweep", reading.store.path.name),
+        ("spec", f"fingerprint {reading.spec.fingerprint()}"),
+        ("model", f"{reading.spec.model.id}, revision {reading.spec.model.revision or NOT_STATED}"),
+        ("attempts", str(reading.store.status().attempt or "")),
+        ("workbench", _stated(known.get("workbench"))),
+        ("commit", _stated(known.get("commit"))),
+        ("python", _stated(known.get("python"))),
+        ("device", _stated(known.get("device"))),
+        ("processor", _stated(cpu.get("model") if isinstance(cpu, dict) else cpu)),
+        ("threads", _stated(known.get("threads"))),
+    ]
+    versions = known.get("versions") or {}
+    shown = [(name, str(version)) for name, version in versions.items() if version]
+    return blocks.section(
+        "Provenance",
+        blocks.facts(pairs),
+        blocks.folded("Versions of the libraries", blocks.facts(shown)),
+    )
+
+
+def reproduce(report: Report) -> Section:
+    """The spec, and the commands that run it and write this report."""
+    spec = report.comparison.reading.spec
+    name = spec.name
+    lines = (
+        f".venv/bin/workbench run {name}.yaml --runs runs",
+        f".venv/bin/workbench report runs/{name} --out reports/{name}.html",
+    )
+    return blocks.section(
+        "How to reproduce",
+        Markup("<p>Save this spec as <code>{}</code>:</p>").format(f"{name}.yaml"),
+        blocks.code(spec.to_yaml(), label="The spec of the sweep"),
+        blocks.paragraph("Then run it, and write this report:"),
+        blocks.code("\n".join(lines), label="Commands"),
+    )
+
+
+def _common(report: Report) -> Markup:
+    spec = report.comparison.reading.spec
+    fields = spec.model_dump(mode="json", exclude={"name", "sweep", "evals"})
+    varied = {part.strip() for axis in spec.sweep for part in axis.split(",")}
+    flat = _flat(fields)
+    return blocks.facts([(key, _value(v)) for key, v in flat.items() if key not in varied])
+
+
+def _flat(fields: dict[str, Any], *, above: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in fields.items():
+        dotted = f"{above}{key}"
+        if isinstance(value, dict) and value:
+            found |= _flat(value, above=f"{dotted}.")
+        elif value not in (None, {}, []):
+            found[dotted] = value
+    return found
+
+
+def _card(card: dict[str, Any]) -> list[Markup]:
+    counts = (
+        "rows",
+        "train_rows",
+        "held_out_rows",
+        "duplicates",
+        "near_duplicates",
+        "held_out_leaks",
+    )
+    words = {
+        "train_rows": "trained on",
+        "held_out_rows": "held out",
+        "near_duplicates": "near duplicates",
+        "held_out_leaks": "held-out rows also trained on",
+    }
+    pairs = [("source", _stated(card.get("source"))), ("licence", _stated(card.get("license")))]
+    pairs += [(words.get(key, key), _counted(card.get(key))) for key in counts]
+    pairs += [
+        ("cut at max_length", _counted(card.get("truncated"))),
+        ("columns", ", ".join(map(str, card.get("columns") or ()))),
+        ("sha256", str(card.get("sha256") or "")[:16]),
+    ]
+    known = {
+        *counts,
+        "source",
+        "license",
+        "truncated",
+        "columns",
+        "sha256",
+        "notes",
+        "format",
+        "kind",
+    }
+    others = {key: value for key, value in card.items() if key not in known and value}
+    more = blocks.facts([(key, _value(value)) for key, value in others.items()])
+    notes = blocks.listing(map(str, card.get("notes") or ()))
+    return [blocks.facts(pairs), notes, blocks.folded("More of the data card", more) or Markup("")]
+
+
+def _counted(value: Any) -> str:
+    return (
+        wording.count(value)
+        if isinstance(value, int)
+        else NOT_STATED
+        if value is None
+        else str(value)
+    )
+
+
+def _stated(value: Any) -> str:
+    return NOT_STATED if value in (None, "") else str(value)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return wording.MISSING if value is None else str(value)

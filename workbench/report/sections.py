@@ -1,0 +1,289 @@
+"""The findings of a comparison report: verdict, leaderboard, curves, each eval, time. One function a section.
+
+A report's notebook calls these in order, each as one line: `sections.verdict_card(report)`. They write what a
+`Comparison` found and compute nothing themselves; a section with nothing to say is empty. What was done, on which
+data and how to do it again is in `records.py`.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from workbench.compare import Comparison, compare, wording
+from workbench.compare.charts import Chart
+from workbench.compare.markup import Cell, Column, Line, Table, number_column
+from workbench.compare.verdict import Verdict
+from workbench.errors import StoreError
+from workbench.report import blocks
+from workbench.report.blocks import Section
+from workbench.scores.catalog import EVALS
+from workbench.scores.task import BASE, Row
+
+EXAMPLES = 4
+"""Examples shown of each kind."""
+
+HEADLINE = {
+    "winner": "One trial is ahead",
+    "shared": "Several trials share the first place",
+    "tie": "No difference found",
+    "single": "One trial against its base",
+    "unpaired": "The trials cannot be compared",
+    "no_data": "Nothing to compare",
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What every section is written from."""
+
+    comparison: Comparison
+    title: str
+    charts: dict[str, Chart]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The comparison's verdict."""
+        return self.comparison.verdict
+
+
+def opened(path: str, *, primary: str = "", baseline: str = BASE, title: str = "") -> Report:
+    """The report of a sweep folder, with nothing written yet."""
+    comparison = compare(Path(path), primary=primary or None, baseline=baseline)
+    charts = {chart.id: chart for chart in comparison.charts()}
+    return Report(comparison, title or default_title(comparison.reading.spec.name), charts)
+
+
+def default_title(name: str) -> str:
+    """The title of a report nobody named."""
+    return f"Comparison of {name}"
+
+
+def heading(report: Report) -> Section:
+    """The title, and in one line what was compared."""
+    reading = report.comparison.reading
+    spec = reading.spec
+    many = len(reading.trials)
+    line = [
+        f"{many} {'trial' if many == 1 else 'trials'} of LoRA on {spec.model.id}",
+        f"trained on {spec.data.id}",
+    ]
+    if spec.quantization is not None and spec.quantization.bits:
+        line.append(f"{spec.quantization.bits}-bit base")
+    if reading.state not in ("done", "failed", "stopped"):
+        line.append(f"the sweep is {reading.state}: this is what there is so far")
+    html = Markup('<header class="top"><h1>{}</h1><p class="meta">{}</p></header>').format(
+        report.title, "; ".join(line)
+    )
+    return Section(report.title, html)
+
+
+def verdict_card(report: Report) -> Section:
+    """Which trial, by how much, how sure, and what speaks against it."""
+    found = report.verdict
+    sort = report.comparison.reading.sort_of(found.primary) if found.primary else None
+    unit = sort.unit if sort else ""
+    gap = wording.gap(found.difference, unit)
+    known = found.difference is not None
+    pairs = [
+        ("best" if found.kind in ("winner", "single") else "highest", found.best),
+        (
+            f"on {found.primary}",
+            wording.amount(found.value, unit) if found.value is not None else "",
+        ),
+        (f"against {found.against}", gap if known else ""),
+        ("95 % interval", wording.interval(found.low, found.high, unit)),
+        ("p, corrected", _p_text(found.p)),
+        ("items", str(found.n) if found.n else ""),
+        ("seeds", str(found.seeds) if found.seeds else ""),
+        (
+            "could have seen",
+            wording.gap(found.could_have_seen, unit) if found.could_have_seen else "",
+        ),
+        ("cheapest within 2 points", found.cheapest_enough),
+    ]
+    cautions = Markup("").join(
+        Markup('<li><span class="code">{}</span> {}</li>').format(one.code, one.sentence)
+        for one in found.caveats
+    )
+    html = Markup(
+        '<section class="verdict kind-{}" aria-labelledby="verdict"><h2 id="verdict" data-listed="Verdict">{}</h2>'
+        '<p class="sentence">{}</p>{}{}</section>'
+    ).format(
+        found.kind,
+        HEADLINE[found.kind],
+        _held(found.sentence),
+        blocks.facts(pairs, tone="card"),
+        Markup('<h3>Read with care</h3><ul class="caveats">{}</ul>').format(cautions)
+        if cautions
+        else "",
+    )
+    return Section("Verdict", html)
+
+
+def leaderboard(report: Report) -> Section:
+    """All trials, their differences to the baseline, and the best against the cheapest."""
+    comparison = report.comparison
+    contrast = comparison.best_and_cheapest()
+    return blocks.section(
+        "Leaderboard",
+        blocks.table(comparison.leaderboard()),
+        blocks.subheading(f"Differences to {comparison.baseline}")
+        if comparison.differences
+        else None,
+        blocks.table(comparison.against_baseline()) if comparison.differences else None,
+        blocks.subheading("The best and the cheapest") if contrast else None,
+        blocks.table(contrast),
+    )
+
+
+def rank_curve(report: Report) -> Section:
+    """The primary eval against rank."""
+    chart = report.charts.get(f"rank-{blocks.anchor(report.comparison.primary)}")
+    return blocks.section("What rank buys", blocks.figure(chart))
+
+
+def learning_curves(report: Report) -> Section:
+    """How the trials trained."""
+    return blocks.section("Learning curves", blocks.figure(report.charts.get("learning-curves")))
+
+
+def evals(report: Report) -> Section:
+    """Each eval: what it asks, what came out, what is known to be wrong with it."""
+    comparison = report.comparison
+    names = [comparison.primary, *(e for e in comparison.reading.evals if e != comparison.primary)]
+    return blocks.section("Evals", *(_one_eval(report, name) for name in names if name))
+
+
+def examples(report: Report) -> Section:
+    """Some answers of the base and the best trial side by side."""
+    best, primary = report.verdict.best, report.comparison.primary
+    if not best or not primary:
+        return blocks.NOTHING
+    trial = report.comparison.reading.candidate(best).trials[0]
+    pairs = _answer_pairs(report, trial)
+    won = [p for p in pairs if (p[1].value or 0) > (p[0].value or 0)][:EXAMPLES]
+    lost = [p for p in pairs if (p[1].value or 0) < (p[0].value or 0)][:EXAMPLES]
+    wrong = [p for p in pairs if p[0].value == p[1].value == 0][:EXAMPLES]
+    return blocks.section(
+        "Examples",
+        blocks.table(_examples_table(won, trial, f"{trial} scores higher than the base")),
+        blocks.table(_examples_table(lost, trial, f"{trial} scores lower than the base")),
+        blocks.table(_examples_table(wrong, trial, "neither is right")),
+    )
+
+
+def time(report: Report) -> Section:
+    """What an answer costs in time, and what training did."""
+    chart = report.charts.get("quality-latency")
+    return blocks.section("Time", blocks.figure(chart), blocks.table(_training_table(report)))
+
+
+def _one_eval(report: Report, name: str) -> Markup:
+    reading = report.comparison.reading
+    info = EVALS.get(name)
+    sort = reading.sort_of(name)
+    chance = "" if sort is None or sort.chance is None else wording.amount(sort.chance, sort.unit)
+    direction = {"higher": "higher is better", "lower": "lower is better"}
+    pairs = [
+        ("name", name),
+        ("read as", direction.get(sort.better, "neither way is better") if sort else ""),
+        ("chance", chance),
+        ("measured by", sort.method.split(";")[0] if sort and ";" in sort.method else ""),
+    ]
+    flaws = (
+        Markup('<p class="flaws"><strong>Known flaws.</strong> {}</p>').format(info.flaws)
+        if info
+        else None
+    )
+    parts = [
+        blocks.subheading(info.title if info else name, within="eval"),
+        blocks.paragraph(info.what if info else ""),
+        blocks.facts(pairs),
+        blocks.figure(report.charts.get(f"eval-{blocks.anchor(name)}")),
+        blocks.folded("Partial figures", blocks.table(_parts_table(report, name))),
+        flaws,
+    ]
+    return Markup("").join(part for part in parts if part)
+
+
+def _parts_table(report: Report, eval: str) -> Table | None:
+    """What a figure is made of, for the base and for one trial of each candidate."""
+    reading = report.comparison.reading
+    slots = [BASE, *(one.trials[0] for one in reading.candidates)]
+    scores = {slot: score for slot in slots if (score := reading.score(slot, eval)) is not None}
+    names = list(dict.fromkeys(part for score in scores.values() for part in score.parts))
+    if not names or len(scores) > 12:
+        return None
+    columns = (Column(key="part", title="part"), *(number_column(slot, slot) for slot in scores))
+    lines = []
+    for name in names:
+        values = [score.parts.get(name) for score in scores.values()]
+        cells = [Cell(raw=v, text=wording.MISSING if v is None else f"{v:.3g}") for v in values]
+        lines.append(Line(cells=(Cell(raw=name, text=name), *cells)))
+    return Table(columns=columns, lines=tuple(lines))
+
+
+def _answer_pairs(report: Report, trial: str) -> list[tuple[Row, Row]]:
+    store, primary = report.comparison.reading.store, report.comparison.primary
+    try:
+        base, best = store.read_rows(BASE, primary), store.read_rows(trial, primary)
+    except StoreError:
+        return []
+    known = {row.sample: row for row in base}
+    return [
+        (known[row.sample], row)
+        for row in best
+        if row.sample in known and row.answer and row.value is not None
+    ]
+
+
+def _examples_table(pairs: list[tuple[Row, Row]], trial: str, caption: str) -> Table | None:
+    if not pairs:
+        return None
+    titles = (("prompt", "asked"), ("expected", "expected"), ("base", "base"), ("trial", trial))
+    columns = tuple(Column(key=key, title=title, is_text=True) for key, title in titles)
+    lines = []
+    for base, best in pairs:
+        texts = (best.prompt, best.expected, base.answer, best.answer)
+        lines.append(Line(cells=tuple(Cell(raw=text, text=text) for text in texts)))
+    return Table(
+        columns=columns,
+        lines=tuple(lines),
+        caption=f"Where {caption}: the first {len(pairs)} in stored order.",
+    )
+
+
+def _training_table(report: Report) -> Table | None:
+    outcomes = report.comparison.reading.outcomes
+    columns = (
+        Column(key="trial", title="trial"),
+        number_column("trainable_parameters", "trainable", note="parameters"),
+        number_column("steps", "steps"),
+        number_column("seconds", "training", note="s"),
+    )
+    lines = []
+    for name, end in outcomes.items():
+        seconds = wording.MISSING if end.seconds is None else f"{end.seconds:.1f}"
+        cells = (
+            Cell(raw=name, text=name),
+            Cell(raw=end.trainable_parameters, text=wording.count(end.trainable_parameters)),
+            Cell(raw=end.steps, text=wording.count(end.steps)),
+            Cell(raw=end.seconds, text=seconds),
+        )
+        lines.append(Line(cells=cells))
+    caption = "Training, as measured. Trials that share a pass also share its time."
+    return Table(columns=columns, lines=tuple(lines), caption=caption) if lines else None
+
+
+def _held(sentence: str) -> str:
+    """The sentence with figures that do not break from their units."""
+    held = re.sub(r"(\d) (%|points?\b)", "\\1\u00a0\\2", sentence)
+    return held.replace("n = ", "n\u00a0=\u00a0")
+
+
+def _p_text(p: float | None) -> str:
+    if p is None:
+        return ""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
