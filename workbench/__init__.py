@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from workbench.errors import WorkbenchError
     from workbench.experiment import evaluate
     from workbench.job import Job, attach, start
-    from workbench.plan import plan
+    from workbench.plan import plan  # type: ignore[no-redef]
     from workbench.report import report
     from workbench.spec import Spec
-    from workbench.widgets import panel
+    from workbench.widgets import panel  # type: ignore[no-redef]
 
 __version__ = "0.1.0"
 

@@ -199,7 +199,7 @@ def _train(
     try:
         slots = [_slot(store, group.loaded, trial, rows=data[trial.spec.data]) for trial in trials]
         return _train_slots(store, group.bank, slots, steering=steering)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # Whatever broke: the log keeps the traceback, the trial or its neighbours go on.
         _log.exception("training %s failed", ", ".join(trial.name for trial in trials))
         if len(trials) == 1:
@@ -247,7 +247,7 @@ def _train_slots(
             bank.save(event.trial, folder / "adapter")
             store.append(events.Saved(trial=event.trial, step=event.step, what="adapter"))
             store.append(event)
-            ended: State = "stopped" if event.reason == "stopped" else "trained"
+            ended = "stopped" if event.reason == "stopped" else "trained"
             store.set_status(trials={event.trial: ended})
             shutil.rmtree(folder / "checkpoint", ignore_errors=True)
             continue
@@ -363,7 +363,7 @@ def _evaluate(
 
     try:
         answered = ask(name, answerer, slots=slots, context=context, progress=progress)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # One eval that breaks must not cost the others; it is said in the sweep's events and report.
         _log.exception("eval %s failed", name)
         message = f"{name}: {type(error).__name__}: {error}"
@@ -383,6 +383,6 @@ def _evaluate(
                 high=told.high,
                 n=told.n,
                 seconds=told.seconds,
-            )  # fmt: skip
+            )
         )
     return []

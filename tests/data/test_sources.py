@@ -136,6 +136,23 @@ def test_the_fingerprint_of_the_rows_is_of_what_they_say(tmp_path: Path) -> None
     json.dumps(one)
 
 
+def test_the_columns_a_spec_names_win_over_others_of_the_file(tmp_path: Path) -> None:
+    row = {"prompt": "not this", "completion": "nor this", "q": "who", "a": "me", "story": "once"}
+    source = jsonl(tmp_path, [row])
+    named = load(DataSpec(id=source, columns={"prompt": "q", "completion": "a"})).train[0]
+    assert (named["prompt"], named["completion"], named["story"]) == ("who", "me", "once")
+    assert load(DataSpec(id=source, columns={"text": "story"})).train[0]["text"] == "once"
+    assert load(DataSpec(id=source)).train[0]["prompt"] == "not this"
+
+
+def test_a_chat_without_an_answer_is_counted(tmp_path: Path) -> None:
+    asked = {"messages": [{"role": "user", "content": "hi"}]}
+    told = {"messages": [*asked["messages"], {"role": "assistant", "content": "ho"}]}
+    card = load(DataSpec(id=jsonl(tmp_path, [asked, told]), eval_fraction=0)).card
+    assert card["skipped"] == {"without an assistant's message": 1}
+    assert card["train_rows"] == 1
+
+
 WRONG = {
     "no fitting column": (
         [{"question": "a", "answer": "b"}],
@@ -149,6 +166,7 @@ WRONG = {
         "'reply'.*Its columns: completion, prompt",
     ),
     "a number": ([{"prompt": "a", "completion": 3}], {}, "row 1: completion is 3 \\(int\\); text"),
+    "half a character": ([{"text": "a \ud800"}], {}, "half a character, '.ud800'; remove"),
     "a truth": ([{"text": True}], {}, "text is True \\(bool\\)"),
     "a chat that is text": ([{"messages": "hi"}], {}, "messages is 'hi' \\(str\\); a list of"),
     "a message without a role": (

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-import transformers as hf
+import transformers as hf  # noqa: TID253
 from peft import get_peft_model
 
 from workbench.adapters.bank import Bank
@@ -163,8 +163,8 @@ def fused(
 def stock(name: str, trial: Trial, data: list[Rendered], *, folder: Any) -> tuple[Any, list[float]]:
     """Train one trial with `trl.SFTTrainer`; the model afterwards and the loss of every step."""
     from datasets import Dataset
-    from transformers import PreTrainedTokenizerFast, set_seed
     from tokenizers import Tokenizer, models
+    from transformers import PreTrainedTokenizerFast, set_seed
     from trl import SFTConfig, SFTTrainer
 
     logging.getLogger("transformers").setLevel(logging.ERROR)

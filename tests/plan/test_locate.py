@@ -1,10 +1,11 @@
 """A model's name leads to a folder, or to one clear refusal that comes before anything is downloaded."""
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -176,3 +177,15 @@ def test_looking_for_a_model_loads_no_torch() -> None:
         "assert not {'torch', 'transformers', 'peft'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_without_a_network_the_hubs_cache_is_used(tiny: Callable[[str], Path]) -> None:
+    from huggingface_hub import constants
+
+    commit = "0" * 40
+    root = Path(constants.HF_HUB_CACHE) / "models--some--cached"
+    snapshot = root / "snapshots" / commit
+    shutil.copytree(tiny("llama"), snapshot)
+    (root / "refs").mkdir()
+    (root / "refs" / "main").write_text(commit)
+    assert locate("some/cached", endpoint="http://127.0.0.1:9") == snapshot

@@ -68,7 +68,7 @@ def load(data: DataSpec) -> Rows:
         "skipped": skipped,
         "train_rows": len(train),
         "held_out_rows": len(held_out),
-        "sha256": hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest(),
+        "sha256": _digest("\n".join(sorted(keys))),
         "truncated": None,
         "notes": [note] if note else [],
         **audit(train, held_out=held_out).as_card(),
@@ -156,7 +156,8 @@ def _format(rows: Sequence[dict[str, Any]], *, data: DataSpec) -> tuple[Word, ..
                 f"data.columns: {word} is said to be the column {column!r}, which {data.id!r} does "
                 f"not have. Its columns: {', '.join(there)}"
             )
-    for wanted in FORMATS:
+    # What the spec names comes first, whatever else the file has.
+    for wanted in sorted(FORMATS, key=lambda words: not set(words) & set(data.columns)):
         if all(data.columns.get(word, word) in there for word in wanted):
             return wanted
     raise DataError(
@@ -170,34 +171,44 @@ def _clean(
     rows: Sequence[dict[str, Any]], *, wanted: tuple[Word, ...], data: DataSpec
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """Rows under our words; those with nothing to learn are counted, those of a wrong kind refused."""
-    renamed = {data.columns.get(word, word): word for word in wanted}
+    column = {word: data.columns.get(word, word) for word in wanted}
     kept: list[dict[str, Any]] = []
     skipped: Counter[str] = Counter()
     for number, row in enumerate(rows, start=1):
-        clean = {renamed.get(key, key): value for key, value in row.items()}
-        values = {word: clean.get(word) for word in wanted}
-        if any(value is None for value in values.values()):
+        where = f"{data.id!r}, row {number}"
+        said = {word: row.get(name) for word, name in column.items()}
+        if any(value is None for value in said.values()):
             skipped["without a value"] += 1
             continue
-        for word, value in values.items():
-            clean[word] = _value(value, word=word, where=f"{data.id!r}, row {number}")
-        if not any(_says(clean[word]) for word in wanted[-1:]):
-            skipped["empty"] += 1
+        said = {word: _value(value, word=word, where=where) for word, value in said.items()}
+        why = _nothing_to_learn(said)
+        if why:
+            skipped[why] += 1
             continue
-        if "prompt" in wanted and isinstance(clean["prompt"], str) != isinstance(
-            clean["completion"], str
-        ):
+        if len({type(said[word]) for word in wanted}) > 1:
             raise DataError(
-                f"{data.id!r}, row {number}: prompt and completion are of different kinds; both are "
-                "texts, or both lists of messages"
+                f"{where}: prompt and completion are of different kinds; both are texts, or both "
+                "lists of messages"
             )
-        kept.append(clean)
+        others = {k: v for k, v in row.items() if k not in column.values() and k not in wanted}
+        kept.append(said | others)
     return kept, dict(skipped)
+
+
+def _nothing_to_learn(said: dict[Word, Any]) -> str:
+    """Why a row teaches nothing; empty when it does."""
+    answer = list(said.values())[-1]
+    texts = [answer] if isinstance(answer, str) else [turn["content"] for turn in answer]
+    if not any(text.strip() for text in texts):
+        return "empty"
+    if "messages" in said and all(turn["role"] != "assistant" for turn in answer):
+        return "without an assistant's message"
+    return ""
 
 
 def _value(value: Any, *, word: str, where: str) -> Any:
     if isinstance(value, str) and word != "messages":
-        return value
+        return _whole(value, where=where)
     if isinstance(value, list) and word != "text":
         return [_message(turn, where=f"{where}, {word} {i}") for i, turn in enumerate(value)]
     allowed = "a list of {role, content}" if word == "messages" else "text"
@@ -210,14 +221,18 @@ def _message(turn: Any, *, where: str) -> dict[str, str]:
     if isinstance(turn, dict) and isinstance(turn.get("role"), str):
         content = turn.get("content")
         if isinstance(content, str):
-            return {"role": turn["role"], "content": content}
+            return {"role": turn["role"], "content": _whole(content, where=where)}
     raise DataError(f"{where}: a message is {{role: text, content: text}}, got {turn!r:.80}")
 
 
-def _says(value: str | list[dict[str, str]]) -> bool:
-    if isinstance(value, str):
-        return bool(value.strip())
-    return any(turn["content"].strip() for turn in value)
+def _whole(text: str, *, where: str) -> str:
+    """The text, unless it holds half a character: no tokenizer takes one."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = text[error.start]
+        raise DataError(f"{where}: the text holds half a character, {half!r}; remove it") from None
+    return text
 
 
 def _content(row: dict[str, Any], wanted: tuple[Word, ...]) -> str:
@@ -233,7 +248,7 @@ def _spaced(value: str | list[dict[str, str]]) -> Any:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _name(rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> None:
@@ -268,7 +283,7 @@ def _take(rows: list[dict[str, Any]], limit: int | None) -> list[dict[str, Any]]
 
 
 def _ask_dataset(data_id: str) -> Any:
-    """What the hub knows of a data set, or a clear refusal within seconds."""
+    """What the hub knows of a data set; None when only the cache answers; else a refusal in seconds."""
     from huggingface_hub import HfApi, constants
     from huggingface_hub import errors as said
 
@@ -287,7 +302,16 @@ def _ask_dataset(data_id: str) -> Any:
     except OSError as error:
         if is_denied(error):
             raise DataError(refusal(error, what="data set", hub_id=name, revision=None)) from None
+        if _is_cached(name):
+            return None
         raise DataError(unreachable(error, what="data set", hub_id=name)) from None
+
+
+def _is_cached(name: str) -> bool:
+    """Whether the hub's cache holds a data set, so that it loads without a network."""
+    from huggingface_hub import constants
+
+    return (Path(constants.HF_HUB_CACHE) / f"datasets--{name.replace('/', '--')}").is_dir()
 
 
 def _from_hub(data: DataSpec) -> _Source:

@@ -71,7 +71,8 @@ def read(path: Path, *, fingerprint: str) -> tuple[Checkpoint, list[str]] | None
         "capability": torch.backends.cpu.get_cpu_capability(),
     }
     differs = [f"{k}: {header[k]!r} then, {v!r} now" for k, v in now.items() if header[k] != v]
-    parameters, moments = {}, {}
+    parameters: dict[str, torch.Tensor] = {}
+    moments: dict[str, dict[str, torch.Tensor]] = {}
     for key, tensor in tensors.items():
         if key.startswith("parameter/"):
             parameters[key.removeprefix("parameter/")] = tensor

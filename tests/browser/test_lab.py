@@ -1,0 +1,155 @@
+"""The panel in a real JupyterLab: what a person clicks is what is trained."""
+
+import json
+import time
+from uuid import uuid4
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+SECOND = 1000
+PARAMETERS = {"model_id": "/tmp/mw1", "ranks": [8], "max_steps": 60, "evals": ["recall"], "runs": "runs"}
+
+
+def test_two_ranks_are_chosen_started_watched_and_found_on_disk(page, lab, picture):
+    path = lab.notebook(
+        "01_rank_sweep.ipynb", parameters=PARAMETERS, through="wb.panel", then="print('kernel', 'free')"
+    )
+    open_and_run(page, lab, path)
+    panel = page.locator(".wb-panel")
+    panel.wait_for(timeout=60 * SECOND)
+
+    chip(panel, "1").click()
+    chip(panel, "4").click()
+    chip(panel, "8").click()
+    start = panel.get_by_role("button", name="Start", exact=True)
+    for rank in ("r1", "r4"):
+        panel.locator(".wb-card th", has_text=rank).wait_for(timeout=30 * SECOND)
+    assert panel.locator(".wb-card th", has_text="r8").count() == 0
+    picture(panel, "panel-form")
+    start.click()
+
+    live = panel.locator(".wb-live")
+    live.locator("polyline").first.wait_for(timeout=90 * SECOND)
+    assert start.is_disabled()
+    before = number_of_points(live)
+    page.evaluate("window.jupyterapp.commands.execute('notebook:move-cursor-down')")
+    run_last_cell(page)
+    page.get_by_text("kernel free").last.wait_for(timeout=10 * SECOND)
+    state_then = live.get_attribute("data-state")
+    wait_for_more_points(live, than=before)
+    wait_for_state(live, "done")
+    assert state_then == "running", "the other cell ran only when the sweep was over"
+
+    row = live.locator("[data-trial-row=r4]")
+    assert "60 / 60" in row.inner_text()
+    adapters = sorted((lab.root / path).parent.glob("runs/*/r*/adapter/adapter_config.json"))
+    assert [json.loads(file.read_text())["r"] for file in adapters] == [1, 4]
+    assert not start.is_disabled()
+    picture(panel, "panel-light")
+    in_dark(page)
+    picture(panel, "panel-dark")
+    assert_quiet(page, lab)
+
+
+def test_a_reloaded_page_shows_the_same_run_and_can_still_stop_it(page, lab):
+    parameters = {**PARAMETERS, "ranks": [2, 16], "max_steps": 4000}
+    path = lab.notebook("01_rank_sweep.ipynb", parameters=parameters, through="wb.panel")
+    open_and_run(page, lab, path)
+    panel = page.locator(".wb-panel")
+    panel.get_by_role("button", name="Start", exact=True).click(timeout=60 * SECOND)
+    live = panel.locator(".wb-live")
+    live.locator("polyline").first.wait_for(timeout=90 * SECOND)
+    page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    page.get_by_text("Saving completed").wait_for(state="attached", timeout=20 * SECOND)
+    before = number_of_points(live)
+
+    page.reload()
+    live.locator("polyline").first.wait_for(timeout=90 * SECOND)
+    assert number_of_points(live) >= before
+    live.get_by_role("button", name="Stop r16").click()
+    live.locator("[data-trial-row=r16][data-state=stopped]").wait_for(timeout=60 * SECOND)
+    assert live.get_attribute("data-state") == "running"
+    live.get_by_role("button", name="Stop", exact=True).click()
+    wait_for_state(live, "stopped")
+    assert_quiet(page, lab)
+
+
+def test_what_is_wrong_stands_beside_its_field_and_start_says_why(page, lab, picture):
+    path = lab.notebook("01_rank_sweep.ipynb", parameters=PARAMETERS, through="wb.panel")
+    open_and_run(page, lab, path)
+    panel = page.locator(".wb-panel")
+    rate = panel.get_by_label("Learning rate")
+    rate.wait_for(timeout=60 * SECOND)
+    rate.fill("fast")
+    panel.locator(".wb-wrong", has_text="'fast'").wait_for(timeout=20 * SECOND)
+    assert panel.get_by_role("button", name="Start", exact=True).is_disabled()
+    assert "Learning rate" in panel.locator(".wb-reason").inner_text()
+    picture(panel, "panel-wrong")
+    rate.fill("0.01")
+    panel.get_by_label("Model").fill("no/such/model")
+    panel.get_by_label("Model").press("Enter")
+    panel.locator(".wb-wrong", has_text="no/such/model").wait_for(timeout=20 * SECOND)
+    panel.get_by_label("Model").fill("microworld")
+    panel.get_by_label("Model").press("Enter")
+    panel.locator(".wb-card th", has_text="trial").first.wait_for(timeout=20 * SECOND)
+    panel.get_by_role("button", name="Copy as code").click()
+    panel.get_by_text("get_peft_model").first.wait_for(timeout=20 * SECOND)
+    picture(panel, "panel-code")
+    assert_quiet(page, lab)
+
+
+def open_and_run(page, lab, path: str) -> None:
+    page.goto(f"{lab.url}/lab/workspaces/{uuid4().hex}/tree/{path}?token={lab.token}")
+    page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook").wait_for(timeout=60 * SECOND)
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60 * SECOND)
+    page.wait_for_function(
+        "window.jupyterapp && window.jupyterapp.commands.hasCommand('runmenu:run-all')"
+    )
+    page.evaluate("window.jupyterapp.commands.execute('runmenu:run-all')")
+
+
+def run_last_cell(page) -> None:
+    cell = page.locator(".jp-CodeCell").last
+    cell.locator(".jp-InputArea-editor").click()
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-cell')")
+
+
+def chip(panel, label: str):
+    return panel.locator(".wb-chips button", has_text=label).filter(
+        has=panel.page.locator(f":scope:text-is('{label}')")
+    )
+
+
+def number_of_points(live) -> int:
+    lines = live.locator("polyline")
+    return sum(
+        len((line.get_attribute("points") or "").split()) for line in lines.element_handles()
+    )
+
+
+def wait_for_more_points(live, *, than: int) -> None:
+    deadline = time.monotonic() + 60
+    while number_of_points(live) <= than:
+        assert time.monotonic() < deadline, "the curves did not grow"
+        live.page.wait_for_timeout(200)
+
+
+def wait_for_state(live, state: str) -> None:
+    live.page.locator(f".wb-live[data-state={state}]").wait_for(timeout=180 * SECOND)
+
+
+def in_dark(page) -> None:
+    page.evaluate(
+        "window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
+    )
+    page.locator("body[data-jp-theme-light=false]").wait_for(timeout=20 * SECOND)
+    page.wait_for_timeout(500)
+
+
+def assert_quiet(page, lab) -> None:
+    """Nothing left this machine, and no error of ours stands in the console."""
+    here = (lab.url, lab.url.replace("http", "ws", 1), "data:", "blob:", "about:")
+    assert [url for url in page.seen.urls if not url.startswith(here)] == []
+    assert page.seen.errors == []
