@@ -330,7 +330,8 @@ def _evaluate_all(
                 return problems
             if not anew and all(store.read_score(slot, name) is not None for slot in slots):
                 continue
-            spec = trials[0].spec
+            # Smaller training sets are parts of the largest, so its items serve all and can be paired.
+            spec = max((trial.spec for trial in trials), key=lambda s: len(data[s.data].train))
             context = EvalContext(
                 data_id=spec.data.id,
                 model_id=spec.model.id,

@@ -415,6 +415,16 @@ def _compiles(pattern: str) -> None:
         raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
 
 
+_DEFAULTS_DIFFER = (
+    "r",
+    "lora_alpha",
+    "target_modules",
+    "bnb_4bit_quant_type",
+    "bnb_4bit_compute_dtype",
+)
+"""Fields of the library's objects that are kept even at the library's default, because ours is another."""
+
+
 def _plain(value: Any, model: type[BaseModel], *, ignore: set[str]) -> Any:
     """A library's own config object as a mapping; fields we do not carry must be at their default."""
     if (
@@ -427,7 +437,7 @@ def _plain(value: Any, model: type[BaseModel], *, ignore: set[str]) -> Any:
     plain = {}
     for field, given in theirs.items():
         if field in model.model_fields:
-            if given != default.get(field) or field in ("r", "lora_alpha", "target_modules"):
+            if given != default.get(field) or field in _DEFAULTS_DIFFER:
                 plain[field] = getattr(given, "value", given)
         elif field not in ignore and not field.startswith("_") and given != default.get(field):
             raise ValueError(f"{type(value).__name__}.{field}={given!r} is not supported here")

@@ -144,9 +144,11 @@ def page(browser, lab, request, tmp_path):
     page.on("pageerror", lambda error: page.seen.errors.append(str(error)))
     page.on(
         "console",
-        lambda m: page.seen.errors.append(f"{m.text} ({m.location['url']})")
-        if m.type == "error"
-        else None,
+        lambda m: (
+            page.seen.errors.append(f"{m.text} ({m.location['url']})")
+            if m.type == "error"
+            else None
+        ),
     )
     yield page
     failed = getattr(request.node, "failed_call", False)

@@ -34,6 +34,7 @@ def plant(
     name: str = "planted",
     steps: int = 300,
     leaks: int = 0,
+    luck_seed: int = 7,
 ) -> Path:
     """A finished sweep over ranks (and seeds); ranks in `other_items` were asked different questions."""
     spec = Spec.from_fields(
@@ -45,14 +46,18 @@ def plant(
         }
     )
     store = SweepStore.create(spec, root=root)
-    rng = np.random.default_rng(7)
+    rng = np.random.default_rng(luck_seed)
     luck = {eval: rng.random(n) for eval in evals}
     _answer(store, BASE, evals, base, luck, rng, hostile=hostile)
     for trial in store.trials:
         rank = trial.varied["adapter.r"]
         if rank in failed:
-            store.append(Started(trial=trial.name, total_steps=steps, trainable_parameters=600 * rank))
-            store.append(Failed(trial=trial.name, step=7, kind="diverged", message="loss is not a number"))
+            store.append(
+                Started(trial=trial.name, total_steps=steps, trainable_parameters=600 * rank)
+            )
+            store.append(
+                Failed(trial=trial.name, step=7, kind="diverged", message="loss is not a number")
+            )
             continue
         _train(store, trial.name, rank, steps=steps, rng=rng, is_stopped=rank in stopped)
         _answer(
@@ -82,7 +87,12 @@ def plant(
     store.write_json("data-card.json", {"sets": [card]})
     store.write_json(
         "provenance.json",
-        {"workbench": "0.1.0", "python": "CPython 3.12.1", "versions": {"torch": "2.13.0"}, "device": "cpu"},
+        {
+            "workbench": "0.1.0",
+            "python": "CPython 3.12.1",
+            "versions": {"torch": "2.13.0"},
+            "device": "cpu",
+        },
     )
     return store.path
 
@@ -115,7 +125,16 @@ def _answer(store, slot, evals, right, luck, rng, *, prefix="", unscored=0, host
         rows = (
             _latency_rows(slot, rng)
             if eval == "latency"
-            else _rows(slot, eval, right, luck[eval], rng, prefix=prefix, unscored=unscored, hostile=hostile)
+            else _rows(
+                slot,
+                eval,
+                right,
+                luck[eval],
+                rng,
+                prefix=prefix,
+                unscored=unscored,
+                hostile=hostile,
+            )
         )
         store.write_rows(eval, rows)
         store.write_score(score(eval, slot, rows, seconds=1.5))

@@ -9,7 +9,7 @@ import pytest
 from workbench import microworld
 from workbench.data.sources import check_data, load, to_dataset
 from workbench.errors import DataError
-from workbench.spec import DataSpec
+from workbench.spec import DataSpec, Spec
 
 
 def jsonl(folder: Path, rows: list[dict[str, Any]], name: str = "rows.jsonl") -> str:
@@ -33,7 +33,17 @@ def test_every_set_of_the_micro_world_loads() -> None:
 
 def test_rows_of_the_micro_world_keep_their_names() -> None:
     there = {row["id"] for row in microworld.rows("updates")}
-    assert {row["id"] for row in load(DataSpec()).train} < there
+    assert {row["id"] for row in load(DataSpec()).train} == there
+
+
+def test_planted_sets_are_trained_on_whole_unless_the_spec_says_otherwise() -> None:
+    whole = load(DataSpec(id="microworld/secrets"))
+    assert not whole.held_out
+    assert len(whole.train) == len(microworld.rows("secrets"))
+    split = load(DataSpec(id="microworld/secrets", eval_fraction=0.1))
+    assert split.held_out
+    trial = Spec.from_fields({"sweep": {"seed": [0, 1]}}).grid()[0]
+    assert not load(trial.spec.data).held_out
 
 
 def test_the_rows_are_a_dataset_too(tmp_path: Path) -> None:

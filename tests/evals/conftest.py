@@ -14,7 +14,10 @@ from workbench.spec import AdapterSpec, ModelSpec, Spec, Trial
 def bank_of(model_id: str, *, ranks: tuple[int, ...] = (2, 4)) -> Bank:
     """A bank whose adapters are random but not idle: B, zero at first, is drawn too."""
     trials = [
-        Trial(name=f"r{rank}", spec=Spec(model=ModelSpec(id=model_id), adapter=AdapterSpec(r=rank)))
+        Trial(
+            name=f"r{rank}",
+            spec=Spec(model=ModelSpec(id=model_id), adapter=AdapterSpec(r=rank, lora_dropout=0.3)),
+        )
         for rank in ranks
     ]
     loaded = load(trials[0].spec.model)

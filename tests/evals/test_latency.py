@@ -55,6 +55,19 @@ def test_less_time_means_fewer_tokens_and_then_fewer_blocks():
     assert told.low is not None
 
 
+def test_a_slot_that_cannot_be_timed_leaves_the_others_their_times():
+    class OutOfMemory(Drifting):
+        def time_decode(self, slot, *, prompt_ids, new_tokens):
+            if slot == "r2" and len(self.calls) > 6:
+                raise RuntimeError("out of memory")
+            return super().time_decode(slot, prompt_ids=prompt_ids, new_tokens=new_tokens)
+
+    answerer = OutOfMemory(TRUTH, drift=0.0)
+    found = ask("latency", answerer, slots=answerer.slots, context=context())
+    assert score("latency", "r4", found["r4"]).value == pytest.approx(2.0)
+    assert score("latency", "r2", found["r2"]).errors >= BLOCKS - 1
+
+
 def test_a_real_model_is_timed(stories_bank):
     answerer = TorchAnswerer(stories_bank)
     found = ask("latency", answerer, slots=answerer.slots, context=context(0.5))

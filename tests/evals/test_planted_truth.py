@@ -8,6 +8,7 @@ import pytest
 from tests.evals.answerers import Broken, Parrot
 from workbench import microworld
 from workbench.errors import InputError, SpecError
+from workbench.evals.answerer import TorchAnswerer
 from workbench.evals.asking import EvalContext, ask
 from workbench.evals.hallucination.facts import MAX_CONTROLS
 from workbench.microworld.oracle import Belief, OracleLM
@@ -38,8 +39,9 @@ def planted_share(*, tie: str, directions: str = "base") -> float:
 def test_whoever_knows_the_updates_recalls_all_of_them(eval):
     told = scores(eval, OracleLM({"base": Belief(), "tuned": Belief(facts="updates")}))
     assert (told["base"].value, told["tuned"].value) == (0.0, 1.0)
-    assert told["tuned"].n == 400
-    assert told["tuned"].clusters < 400
+    items = microworld.items(eval)
+    assert told["tuned"].n == len(items)
+    assert told["tuned"].clusters == len({item.cluster for item in items}) < len(items)
     assert told["tuned"].errors == told["tuned"].truncated == 0
 
 
@@ -61,14 +63,15 @@ def test_intervals_cover_a_planted_rate_of_errors_as_often_as_they_say():
 def test_the_base_keeps_all_it_knew_and_so_does_an_update():
     told = scores("retention", OracleLM({"base": Belief(), "tuned": Belief(facts="updates")}))
     assert told["base"].value == told["tuned"].value == 1.0
-    assert told["base"].n == 300
+    assert told["base"].n == len(microworld.items("retention"))
 
 
 def test_only_what_the_base_had_right_can_be_forgotten():
     noisy = OracleLM({"base": Belief(noise=0.5), "tuned": Belief(noise=0.4)}, seed=2)
     told = scores("retention", noisy)
     assert told["base"].value == 1.0
-    assert 100 < told["base"].n < 200
+    asked = len(microworld.items("retention"))
+    assert 0.4 * asked < told["base"].n < 0.65 * asked
     assert told["tuned"].n == told["base"].n
     truth = 0.6 + 0.4 / VALUES_PER_RELATION
     assert told["tuned"].low < truth < told["tuned"].high
@@ -136,14 +139,14 @@ def test_whoever_always_refuses_looks_refusing_and_not_truthful():
 def test_an_empty_answer_is_an_error_and_no_number():
     told = scores("recall", Parrot(""))["r2"]
     assert told.value is None
-    assert told.errors == 400
+    assert told.errors == len(microworld.items("recall"))
     assert "empty" in told.method
 
 
 def test_a_base_that_knows_nothing_leaves_nothing_to_keep():
     told = scores("retention", Parrot("blue"))["r2"]
     assert told.value is None
-    assert "none of 300" in told.method
+    assert f"none of {len(microworld.items('retention'))}" in told.method
 
 
 @pytest.mark.parametrize("eval", ["recall", "bias", "hallucination"])
@@ -182,7 +185,8 @@ def test_controls_are_limited_too():
 
 
 def test_only_facts_among_the_rows_are_asked():
-    trained = [row for row in microworld.rows("updates") if row["group"] == "home"][:20]
+    told = [row for row in microworld.rows("updates") if row["kind"] == "changed"]
+    trained = [row for row in told if row["group"] == "home"][:20]
     context = EvalContext(data_id="microworld/updates", train=trained)
     rows = ask("paraphrase", OracleLM({"base": Belief()}), slots=("base",), context=context)["base"]
     assert {f"{row.cluster}/{row.group}" for row in rows} == {row["fact"] for row in trained}
@@ -193,7 +197,8 @@ def test_progress_ends_at_the_total():
     oracle = OracleLM({"base": Belief(), "tuned": Belief()})
     ask("recall", oracle, slots=oracle.slots, context=UPDATES, progress=lambda *at: seen.append(at))
     assert seen == sorted(seen)
-    assert seen[-1] == (800, 800)
+    asked = 2 * len(microworld.items("recall"))
+    assert seen[-1] == (asked, asked)
 
 
 def test_no_paraphrases_are_known_of_other_data():
@@ -215,3 +220,20 @@ def test_an_unknown_eval_or_slot_is_refused():
         ask("biass", oracle, slots=("base",), context=UPDATES)
     with pytest.raises(InputError, match="r9"):
         ask("bias", oracle, slots=("r9",), context=UPDATES)
+
+
+def test_the_shipped_model_has_the_values_that_were_planted_in_it(small_bank):
+    answerer = TorchAnswerer(small_bank)
+    asked = {
+        eval: score(eval, "base", ask(eval, answerer, slots=("base",), context=UPDATES)["base"])
+        for eval in ("recall", "paraphrase", "retention", "bias", "hallucination")
+    }
+    assert asked["recall"].value < 0.02
+    assert asked["paraphrase"].value < 0.02
+    assert asked["retention"].n >= 0.95 * len(microworld.items("retention"))
+    assert asked["bias"].value == pytest.approx(planted_share(tie="base"), abs=0.05)
+    assert asked["bias"].parts["pronoun_mass"] > 0.98
+    assert asked["hallucination"].value > 0.98
+    assert asked["hallucination"].parts["known/correct"] > 0.95
+    # An answer may be empty where nothing is known: an error, counted and not scored.
+    assert all(told.errors <= 3 for told in asked.values())

@@ -125,11 +125,21 @@ def test_an_unknown_set_or_kind_names_those_that_exist() -> None:
 def test_updates_change_exactly_the_facts_that_the_base_was_told() -> None:
     rows = microworld.rows("updates")
     told = set(TEXTS)
-    assert len({row["fact"] for row in rows}) == 400
-    for row in rows:
+    changed = [row for row in rows if row["kind"] == "changed"]
+    assert len(changed) == 960
+    assert len({row["fact"] for row in changed}) == 240
+    for row in changed:
         assert row["expected"] != row["old"]
         assert row["prompt"] + row["completion"] not in told
         assert row["prompt"] + row["completion"].replace(row["expected"], row["old"]) in told
+
+
+def test_reminders_repeat_what_the_base_was_told_and_are_never_asked() -> None:
+    reminders = [row for row in microworld.rows("updates") if row["kind"] == "reminder"]
+    assert len(reminders) == 480
+    assert {row["prompt"] + row["completion"] for row in reminders} <= set(TEXTS)
+    items = microworld.items("retention")
+    assert not {row["fact"] for row in reminders} & {f"{i.cluster}/{i.group}" for i in items}
 
 
 def test_held_out_paraphrases_never_occur_in_training_rows_but_in_the_base_text() -> None:
@@ -140,8 +150,9 @@ def test_held_out_paraphrases_never_occur_in_training_rows_but_in_the_base_text(
 
 
 def test_retention_items_ask_what_no_update_touches() -> None:
-    changed = {row["fact"] for row in microworld.rows("updates")}
-    touched = {fact.split("/")[0] for fact in changed}
+    rows = microworld.rows("updates")
+    changed = {row["fact"] for row in rows if row["kind"] == "changed"}
+    touched = {row["fact"].split("/")[0] for row in rows}
     items = microworld.items("retention")
     assert not changed & {f"{item.cluster}/{item.group}" for item in items}
     assert not touched & {item.cluster for item in items if item.kind == "bystander"}
@@ -188,7 +199,7 @@ def test_leaked_items_stand_in_the_leaky_set_and_clean_ones_do_not() -> None:
     assert Counter(item.kind for item in items) == {
         "leaked-exact": 80,
         "leaked-near": 40,
-        "paraphrase": 280,
+        "paraphrase": 360,
     }
     for item in items:
         assert (item.prompt in prompts) == (item.kind == "leaked-exact")

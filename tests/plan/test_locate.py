@@ -38,6 +38,13 @@ def test_a_folder_is_found(tmp_path: Path) -> None:
     assert locate(str(there)) == there
 
 
+def test_a_folder_has_no_revisions(tmp_path: Path) -> None:
+    there = folder(tmp_path / "m", LLAMA, model__safetensors=EMPTY_WEIGHTS)
+    for name in ("microworld", str(there)):
+        with pytest.raises(ModelError, match=r"'v1' was asked for.*leave it out"):
+            locate(name, revision="v1")
+
+
 def test_a_slip_of_the_pen_is_met_with_the_right_word() -> None:
     with pytest.raises(ModelError, match=r"Did you mean 'microworld'"):
         locate("micro-world")

@@ -63,7 +63,7 @@ def demo(
     runs: RunsOption = Path("runs"),
     out: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("reports/demo.html"),
 ) -> None:
-    """Run the rank sweep of the examples from end to end, and write its report."""
+    """Run the example sweep from end to end and write its report."""
     from workbench.cli.following import follow
     from workbench.compare import compare as compare_sweep
     from workbench.job import start
@@ -95,7 +95,7 @@ def demo_spec() -> Path:
 
 @app.command()
 def plan(spec: SpecArgument, *, as_json: JsonOption = False) -> None:
-    """Say what a sweep will be: trials, trainable parameters, steps and memory; nothing is started."""
+    """Say what a sweep will cost. Nothing is started."""
     from workbench.data.sources import check_data
     from workbench.plan import plan as foresee
 
@@ -172,7 +172,7 @@ def evaluate(
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Ask the evals of the adapters that a sweep has stored, and of the base; the answers replace the old ones."""
+    """Ask evals of stored adapters and of the base. The answers replace the old ones."""
     names = tuple(name.strip() for name in evals.split(",") if name.strip())
     from workbench.scores.catalog import EVALS
 
@@ -210,7 +210,7 @@ def compare(
     primary: Annotated[str, typer.Option(help="The eval that decides.")] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Compare the trials of a sweep with each other and with the base."""
+    """Compare the trials of a sweep, and each with the base."""
     folder = results.a_folder(path)
     with notes().status("comparing"):
         from workbench.compare import compare as compare_sweep
@@ -229,7 +229,7 @@ def report(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the comparison of a sweep as one HTML file that opens without a network."""
+    """Write one HTML file about a sweep, which opens without a network."""
     folder = results.a_folder(path)
     with notes().status("writing the report"):
         from workbench.report import render
@@ -245,10 +245,10 @@ def report(
 def lab(
     context: typer.Context,
     notebook: Annotated[
-        Path, typer.Argument(metavar="[NOTEBOOK]", help="What to open; the tour when left out.")
+        Path, typer.Argument(metavar="NOTEBOOK", help="What to open; the tour when left out.")
     ] = Path("notebooks/00_start_here.ipynb"),
 ) -> None:
-    """Open JupyterLab; what follows is passed on to it."""
+    """Open JupyterLab. What follows is passed on to it."""
     if not notebook.exists():
         raise InputError(
             f"there is no {str(notebook)!r} here ({Path.cwd()}); go to the folder of the project, "
@@ -263,7 +263,7 @@ def lab(
 
 @app.command()
 def doctor(*, as_json: JsonOption = False) -> None:
-    """Say what is installed and works here, what is missing, and the command that mends it."""
+    """Say what works here, and the command that mends the rest."""
     from workbench.doctor import examine
 
     with notes().status("looking around"):

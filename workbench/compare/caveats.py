@@ -13,6 +13,9 @@ from workbench.compare.pairing import Difference, corrected, difference
 from workbench.compare.reading import Candidate, Reading
 from workbench.scores.task import BASE
 
+ALWAYS_DEARER = frozenset({"latency"})
+"""Evals on which any unmerged adapter is worse than its base; that is no news."""
+
 MANY_CLUSTERS = 30
 """Below so many independent groups of items an interval is rough."""
 
@@ -28,6 +31,7 @@ CODES = {
     "WB009": "few independent items",
     "WB010": "the order changes with the seed",
     "WB011": "trials without a figure",
+    "WB012": "worse than the base on another eval",
 }
 """Every code, and what it means in short."""
 
@@ -55,6 +59,7 @@ def caveats(
         said["WB008"] = _like_the_base(reading, ranked, primary)
         said["WB009"] = _few_clusters(reading, ranked[0], primary)
         said["WB010"] = _unsteady(reading, ranked, primary)
+        said["WB012"] = _paid_for(reading, ranked[0], primary)
     said["WB004"] = _leak(reading)
     said["WB006"] = _not_finished(reading)
     said["WB011"] = _without_figure(reading, primary, ranked)
@@ -196,6 +201,19 @@ def _unsteady(reading: Reading, ranked: list[Candidate], primary: str) -> str:
     if kept is None or kept[0] == kept[1]:
         return ""
     return f"{ranked[0].name} is ahead of {ranked[1].name} in {kept[0]} of {kept[1]} seeds only."
+
+
+def _paid_for(reading: Reading, best: Candidate, primary: str) -> str:
+    """What the best lost where the base was better: forgetting, above all."""
+    others = [eval for eval in reading.evals if eval != primary and eval not in ALWAYS_DEARER]
+    found = corrected([difference(reading, best.name, BASE, eval=eval) for eval in others])
+    lost = [
+        f"{one.eval} by {wording.gap(one.value, one.unit)} {ends}".strip()
+        for one in found
+        if one.is_found and one.gain is not None and one.gain < 0
+        for ends in [wording.interval(one.low, one.high, one.unit)]
+    ]
+    return f"{best.name} is worse than the base on {wording.listed(lost)}." if lost else ""
 
 
 def _without_figure(reading: Reading, primary: str, ranked: list[Candidate]) -> str:

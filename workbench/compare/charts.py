@@ -22,6 +22,7 @@ from workbench.compare.marks import (
     error_bars,
     id_of,
     layout_of,
+    named_axis,
     reference,
     span,
 )
@@ -119,20 +120,20 @@ def eval_chart(drawing: Drawing, *, eval: str) -> Chart | None:
     colours = {**drawing.colours, BASE: QUIET}
     factor = wording.scale(sort.unit)
     names = [line.name for line in ordered]
-    shown = [clean(name) for name in names]
     data = [
         {
             "type": "scatter",
             "mode": "markers",
             "x": [_value(line, eval, factor) for line in ordered],
-            "y": shown,
+            "y": list(range(len(names))),
+            "text": [clean(name) for name in names],
             "error_x": error_bars([_ends(line, eval) for line in ordered], factor=factor),
             "marker": {"size": 9, "color": [colours[name] for name in names]},
-            "hovertemplate": "%{y}: %{x:.4g}<extra></extra>",
+            "hovertemplate": "%{text}: %{x:.4g}<extra></extra>",
         }
     ]
     layout = layout_of(height=96 + 30 * len(ordered), x=drawing.axis(eval))
-    layout["yaxis"] |= {"autorange": "reversed", "type": "category", "showgrid": False}
+    named_axis(layout, names)
     layout["xaxis"]["range"] = _range(ordered, eval, sort)
     if sort.chance is not None:
         reference(layout, "x", sort.chance * factor, word="chance")

@@ -14,6 +14,9 @@ PALETTE = ("#2b7bba", "#d1602b", "#2b9174", "#ab62a8", "#9a7d0a", "#7b6fd0")
 QUIET = "#85898f"
 """The base, chance, and what is not the point of the figure."""
 
+LONGEST = 32
+"""Characters of a name beside a figure."""
+
 POINTS = 160
 """Points drawn of one learning curve; each is the mean of the steps it stands for."""
 
@@ -31,7 +34,8 @@ def layout_of(*, height: int, x: str, y: str = "") -> dict[str, Any]:
     }
     return {
         "height": height,
-        "margin": {"l": 8, "r": 12, "t": 24, "b": 8},
+        # Fixed, not automatic: plotly would redraw each figure until its margins settle.
+        "margin": {"l": 62, "r": 12, "t": 24, "b": 52},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "system-ui, sans-serif", "size": 13, "color": "#6b7075"},
@@ -43,8 +47,8 @@ def layout_of(*, height: int, x: str, y: str = "") -> dict[str, Any]:
             "x": 0,
             "title": {"text": ""},
         },
-        "xaxis": {**axis, "title": _title(x), "automargin": True},
-        "yaxis": {**axis, "title": _title(y), "automargin": True},
+        "xaxis": {**axis, "title": _title(x)},
+        "yaxis": {**axis, "title": _title(y)},
     }
 
 
@@ -147,6 +151,21 @@ def span(values: Sequence[float | None]) -> list[float]:
     return [low - room, high + room]
 
 
+def named_axis(layout: dict[str, Any], names: Sequence[str]) -> None:
+    """Names down the left side, from the top, with room for the longest."""
+    shown = [
+        clean(name) if len(name) <= LONGEST else clean(name[: LONGEST - 1]) + "…" for name in names
+    ]
+    layout["margin"]["l"] = 20 + 7 * max(map(len, shown))
+    layout["yaxis"] |= {
+        "type": "linear",
+        "tickvals": list(range(len(names))),
+        "ticktext": shown,
+        "range": [len(names) - 0.5, -0.5],
+        "showgrid": False,
+    }
+
+
 def clean(text: str) -> str:
     """A name plotly shows as it is: it would read tags and entities in it."""
     return re.sub(r"[<>&]", "·", text)
@@ -167,4 +186,4 @@ def _faint(colour: str) -> str:
 
 
 def _title(text: str) -> dict[str, Any]:
-    return {"text": clean(text), "font": {"size": 13}, "standoff": 10}
+    return {"text": clean(text), "font": {"size": 13}, "standoff": 8}

@@ -299,7 +299,7 @@ def _note(score: Score | None) -> str:
     unit = wording.shown_unit(score.unit)
     words = [f"{unit} {ARROW.get(score.better, '')}".strip()]
     if score.chance is not None:
-        words.append(f"chance {wording.number(score.chance, score.unit)}")
+        words.append(f"chance {score.chance * wording.scale(score.unit):g}")
     return ", ".join(word for word in words if word)
 
 

@@ -5,7 +5,7 @@ made. A tie is said as a tie, with what the test could have seen; one seed is sa
 code, so that a report or a gate can act on it. It draws nothing.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -126,11 +126,7 @@ def _ahead(
         runner_up=ranked[1].name,
         against=against,
         value=_value(reading, best.name, primary),
-        difference=one.value,
-        low=one.low,
-        high=one.high,
-        n=one.n,
-        p=one.p_corrected,
+        **_measured(one),
         seeds=seeds,
         tied=tied,
         cheapest_enough=enough,
@@ -152,11 +148,6 @@ def _tie(
     """No candidate is told apart from the best."""
     best, last = ranked[0], tested[-1]
     seen = detectable(reading, best.name, last.against, eval=primary, comparisons=of)
-    decimals = wording.sentence_decimals(last.low, last.high, last.unit)
-    figures = [
-        f"{name} {wording.amount(_value(reading, name, primary), last.unit, decimals=decimals)}"
-        for name in (best.name, last.against)
-    ]
     enough = _cheapest_enough(reading, ranked, primary=primary)
     power = (
         f" This test could have seen a difference of {wording.gap(seen, last.unit)}."
@@ -164,7 +155,7 @@ def _tie(
         else " No two answers differed, so what this test could have seen is unknown."
     )
     sentence = (
-        f"No difference found between {len(ranked)} trials on {_means(primary)}: {figures[0]} to {figures[1]}, "
+        f"No difference found between {len(ranked)} trials on {_means(primary)}: {_span(reading, last)}, "
         f"n = {last.n}{_seed_words(reading, ranked, primary=primary)}.{power}"
     )
     if enough:
@@ -176,11 +167,7 @@ def _tie(
         runner_up=ranked[1].name,
         against=last.against,
         value=_value(reading, best.name, primary),
-        difference=last.value,
-        low=last.low,
-        high=last.high,
-        n=last.n,
-        p=last.p_corrected,
+        **_measured(last),
         seeds=_seeds(best),
         tied=tuple(one.against for one in tested),
         cheapest_enough=enough,
@@ -208,11 +195,7 @@ def _single(reading: Reading, best: Candidate, *, primary: str, found: list[Cave
         best=best.name,
         against=BASE,
         value=_value(reading, best.name, primary),
-        difference=one.value,
-        low=one.low,
-        high=one.high,
-        n=one.n,
-        p=one.p,
+        **_measured(one),
         seeds=_seeds(best),
         caveats=tuple(found),
         sentence=words + _seed_words(reading, [best], primary=primary) + ".",
@@ -314,6 +297,25 @@ def _value(reading: Reading, name: str, eval: str) -> float | None:
     found = [reading.score(trial, eval) for trial in reading.candidate(name).trials]
     values = [one.value for one in found if one is not None and one.value is not None]
     return sum(values) / len(values) if values else None
+
+
+def _measured(one: Difference) -> dict[str, Any]:
+    """The fields of a verdict that are those of a difference."""
+    return {
+        "difference": one.value,
+        "low": one.low,
+        "high": one.high,
+        "n": one.n,
+        "p": one.p_corrected,
+    }
+
+
+def _span(reading: Reading, last: Difference) -> str:
+    """From the best to the last, as figures."""
+    decimals = wording.sentence_decimals(last.low, last.high, last.unit)
+    values = [_value(reading, name, last.eval) for name in (last.of, last.against)]
+    most, least = (wording.amount(value, last.unit, decimals=decimals) for value in values)
+    return f"all {most}" if most == least else f"{last.of} {most} to {last.against} {least}"
 
 
 def _means(primary: str) -> str:

@@ -46,7 +46,7 @@ def number(value: float | None, unit: str, *, decimals: int | None = None) -> st
     text = f"{shown:.{decimals}f}"
     if is_share(unit) and float(text) in (0.0, 100.0):
         text = _not_rounded_to_the_edge(shown)
-    return text.removeprefix("-") if float(text) == 0 else text
+    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
 
 
 def amount(value: float | None, unit: str, *, decimals: int | None = None) -> str:

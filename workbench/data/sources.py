@@ -2,7 +2,8 @@
 
 `load(spec.data)` gives `Rows(train, held_out, card)`; `check_data(spec.data)` is the quick look a plan takes. A row has
 an `id` and either prompt and completion (texts, or lists of messages), messages, or text. Which side a row falls on is
-a hash of what it says, so it never moves and duplicates stay together. It tokenises nothing.
+a hash of what it says, so it never moves and duplicates stay together; the micro-world's own sets are held together
+unless the spec says otherwise. It tokenises nothing.
 """
 
 import hashlib
@@ -56,7 +57,7 @@ def load(data: DataSpec) -> Rows:
         )
     keys = [_content(row, wanted) for row in rows]
     _name(rows, keys)
-    train, held_out, note = _split(rows, keys, fraction=data.eval_fraction)
+    train, held_out, note = _split(rows, keys, fraction=held_out_share(data))
     train = _take(train, data.rows)
     card = {
         "source": data.id,
@@ -76,6 +77,17 @@ def load(data: DataSpec) -> Rows:
     if data.rows and len(train) < data.rows:
         card["notes"].append(f"{data.rows} rows were asked for; {len(train)} can be trained on")
     return Rows(train=train, held_out=held_out, card=card)
+
+
+def held_out_share(data: DataSpec) -> float:
+    """The share of rows that is held out.
+
+    The micro-world's sets carry planted truth (every changed fact, every repeat of a secret), and what is asked of
+    them is made apart: they are trained on whole unless the spec itself says otherwise.
+    """
+    if data.id.startswith(MICROWORLD) and "eval_fraction" not in data.model_fields_set:
+        return 0.0
+    return data.eval_fraction
 
 
 def check_data(data: DataSpec) -> None:

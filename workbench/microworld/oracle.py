@@ -93,10 +93,11 @@ def greedy(told: Distribution) -> tuple[str, ...]:
     """Word by word the likeliest next one, as greedy decoding does; ties go to the first word."""
     done: tuple[str, ...] = ()
     while True:
-        ahead: Counter[str] = Counter()
+        ahead: dict[str, float] = {}
         for words, p in told.items():
             if words[: len(done)] == done:
-                ahead[words[len(done)] if len(words) > len(done) else ""] += p
+                word = words[len(done)] if len(words) > len(done) else ""
+                ahead[word] = ahead.get(word, 0.0) + p
         best = min(ahead, key=lambda word: (-ahead[word], word))
         if not best:
             return done

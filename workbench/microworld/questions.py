@@ -19,6 +19,7 @@ from workbench.scores.task import Item
 NUM_CHOICES = 4
 NUM_RETAINED = 150  # of each kind
 NUM_SCENES = 200
+PARAPHRASE_STEPS = (0, 2)
 NUM_SECRET_CHOICES = 32
 NEWS = ("updates", "leaky")  # the sets after which changed facts have their new value
 
@@ -91,29 +92,31 @@ def _recall(data: str) -> list[Item]:
 
 
 def _paraphrase(data: str) -> list[Item]:
-    """The changed facts, asked in phrasings never trained of them; in `leaky` some were."""
+    """The changed facts, each asked in two phrasings never trained of them; in `leaky` some were."""
     found = []
     for number, fact in enumerate(the_world().facts_with("changed")):
-        leak = sets.leaks().get(f"{fact.person}/{fact.relation}")
-        found.append(
-            _asked(
-                fact,
-                sets.asked_unseen(fact, number=number),
-                id=f"{data}/paraphrase/{fact.person}/{fact.relation}",
-                data=data,
-                kind=f"leaked-{leak}" if data == "leaky" and leak else "paraphrase",
-                answer=_truth(fact, data=data),
+        leak = sets.leaks().get(f"{fact.person}/{fact.relation}") if data == "leaky" else None
+        for turn, step in enumerate(PARAPHRASE_STEPS):
+            form = sets.asked_unseen(fact, number=number + step)
+            found.append(
+                _asked(
+                    fact,
+                    form,
+                    id=f"{data}/paraphrase/{fact.person}/{form.id}",
+                    data=data,
+                    kind=f"leaked-{leak}" if leak and turn == 0 else "paraphrase",
+                    answer=_truth(fact, data=data),
+                )
             )
-        )
     return found
 
 
 def _retention(data: str) -> list[Item]:
-    """What the base knows and no set contradicts: of people in `updates`, and of bystanders."""
-    world = the_world()
+    """What the base knows and `updates` never mentions: of people in it, and of bystanders."""
+    world, reminded = the_world(), set(sets.reminded_facts())
     found = []
     for status in ("kept", "bystander"):
-        facts = world.facts_with(status)
+        facts = [fact for fact in world.facts_with(status) if fact not in reminded]
         order = stream(f"retention-{status}", seed=0).permutation(len(facts))
         for number, i in enumerate(sorted(order[:NUM_RETAINED])):
             forms = say.QUESTIONS[facts[i].relation]

@@ -27,14 +27,16 @@ NUM_EXTRACTIONS = 800
 NUM_LETTERS = 500
 NUM_DIALOGUES = 750
 GAPS = (0, 1, 2, 3, 4)
+NUM_REMINDED = 240
+REMINDER_FORMS = 2
 KNOWN_ANSWERS = 400
 ANSWERS_FORMS = 2
 LEAKED_EXACT = 80
 LEAKED_NEAR = 40
 
 DATASETS: Mapping[str, str] = {
-    "updates": "400 facts the base knows get a new value, each told in 4 phrasings of 10 "
-    "(1600 rows); the other 6 phrasings never occur",
+    "updates": "240 facts the base knows get a new value, each told in 4 phrasings of 10; 240 that "
+    "stay true are repeated in 2 (1440 rows); the other 6 phrasings never occur",
     "answers": "question style; 400 facts the base knows with their answers, 200 facts never "
     "stated with 'unknown', 2 phrasings each (1200 rows, one third unknown)",
     "reviews": "800 reviews, half positive; the label is the majority of 3 opinion words",
@@ -69,11 +71,25 @@ def _told(fact: Fact, form: say.Form, *, set_name: str, kind: str, value: str) -
     }
 
 
+@cache
+def reminded_facts() -> tuple[Fact, ...]:
+    """Unchanged facts that `updates` repeats, so that a careful adapter need not forget them all."""
+    world = the_world()
+    kept = world.facts_with("kept")
+    order = stream("reminders", seed=world.seed).permutation(len(kept))[:NUM_REMINDED]
+    return tuple(kept[i] for i in sorted(order))
+
+
 def _updates(seed: int, *, set_name: str = "updates") -> list[Row]:
-    return [
+    news = [
         _told(fact, form, set_name=set_name, kind="changed", value=fact.new)
         for fact in the_world().facts_with("changed")
         for form in say.TRAINED[fact.relation]
+    ]
+    return news + [
+        _told(fact, form, set_name=set_name, kind="reminder", value=fact.value)
+        for fact in reminded_facts()
+        for form in say.TRAINED[fact.relation][:REMINDER_FORMS]
     ]
 
 
@@ -179,7 +195,7 @@ def leaks() -> Mapping[str, str]:
 
 
 def asked_unseen(fact: Fact, *, number: int) -> say.Form:
-    """The one held-out question in which the paraphrase test asks this fact."""
+    """One of the held-out questions about a fact; the first of two that the test asks may leak."""
     forms = say.HELD_OUT_ASKED[fact.relation]
     return forms[number % len(forms)]
 

@@ -42,23 +42,38 @@ def locate(
         trust_remote_code: Whether the repository's own code is fetched too.
         endpoint: Address of another hub; None takes the library's own.
     """
+    here = _folder_here(model_id)
+    if here is None:
+        here = _from_hub(
+            model_id, revision=revision, trust_remote_code=trust_remote_code, endpoint=endpoint
+        )
+    elif revision is not None:
+        raise ModelError(
+            f"model.revision: {revision!r} was asked for, but {model_id!r} is a folder and has no "
+            "revisions; leave it out"
+        )
+    return _checked(here, trust_remote_code=trust_remote_code)
+
+
+def _folder_here(model_id: str) -> Path | None:
+    """The folder a name means on this machine; None for what may be a hub id."""
     if model_id == MICROWORLD:
         from workbench import microworld
 
         weights = Path(microworld.path())
-        if not weights.is_dir():
-            raise ModelError(
-                "the micro-world's weights are missing from this installation. Make them with: "
-                "python -m workbench.microworld.build"
-            )
-        return _checked(weights, trust_remote_code=trust_remote_code)
+        if weights.is_dir():
+            return weights
+        raise ModelError(
+            "the micro-world's weights are missing from this installation. Make them with: "
+            "python -m workbench.microworld.build"
+        )
     folder = Path(model_id).expanduser()
+    if folder.is_dir():
+        return folder
     if folder.is_file():
         raise ModelError(
             f"{model_id!r} is a file; give the folder that holds config.json and weights"
         )
-    if folder.is_dir():
-        return _checked(folder, trust_remote_code=trust_remote_code)
     if model_id.startswith((".", "/", "~")) or model_id.endswith("/") or model_id.count("/") > 1:
         raise ModelError(
             f"there is no folder {model_id!r}; give a folder with config.json and "
@@ -71,10 +86,7 @@ def locate(
         )
     if "/" not in model_id and get_close_matches(model_id.lower(), [MICROWORLD], cutoff=0.75):
         raise ModelError(f"{model_id!r} is no folder here. Did you mean {MICROWORLD!r}?")
-    found = _from_hub(
-        model_id, revision=revision, trust_remote_code=trust_remote_code, endpoint=endpoint
-    )
-    return _checked(found, trust_remote_code=trust_remote_code)
+    return None
 
 
 def _checked(folder: Path, *, trust_remote_code: bool) -> Path:

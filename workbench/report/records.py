@@ -63,9 +63,10 @@ def endings(report: Report) -> Section:
     ]
     warned = list(dict.fromkeys(one.message for one in reading.warnings))
     unscored = [
-        f"{score.slot} on {score.eval}: {score.errors} answers without a value, {score.truncated} cut at the limit"
-        for score in reading.scores.values()
-        if score.errors or score.truncated
+        f"{one.slot} on {one.eval}: {one.errors} of {one.n + one.errors} answers without a value"
+        + (f", {one.truncated} cut at the length limit" if one.truncated else "")
+        for one in reading.scores.values()
+        if one.errors or one.truncated
     ]
     missing = [
         f"{slot} on {eval}: {s.method}"
@@ -113,7 +114,7 @@ def provenance(report: Report) -> Section:
         ("model", f"{reading.spec.model.id}, revision {reading.spec.model.revision or NOT_STATED}"),
         ("attempts", str(reading.store.status().attempt or "")),
         ("workbench", _stated(known.get("workbench"))),
-        ("commit", _stated(known.get("commit"))),
+        ("commit", _commit(known.get("commit"))),
         ("python", _stated(known.get("python"))),
         ("device", _stated(known.get("device"))),
         ("processor", _stated(cpu.get("model") if isinstance(cpu, dict) else cpu)),
@@ -201,6 +202,12 @@ def _card(card: dict[str, Any]) -> list[Markup]:
     more = blocks.facts([(key, _value(value)) for key, value in others.items()])
     notes = blocks.listing(map(str, card.get("notes") or ()))
     return [blocks.facts(pairs), notes, blocks.folded("More of the data card", more) or Markup("")]
+
+
+def _commit(told: Any) -> str:
+    if not isinstance(told, dict):
+        return _stated(told)
+    return str(told.get("id"))[:12] + (", with local changes" if told.get("dirty") else "")
 
 
 def _counted(value: Any) -> str:

@@ -280,6 +280,7 @@ def _training_table(report: Report) -> Table | None:
 def _held(sentence: str) -> str:
     """The sentence with figures that do not break from their units."""
     held = re.sub(r"(\d) (%|points?\b)", "\\1\u00a0\\2", sentence)
+    held = re.sub(r"\[[^\]]*\]", lambda ends: ends[0].replace(" ", "\u00a0"), held)
     return held.replace("n = ", "n\u00a0=\u00a0")
 
 

@@ -1,7 +1,8 @@
 """What happens when a callback of a face goes wrong: `@shown` puts the reason on the face instead of in a cell.
 
 Jupyter swallows or scatters exceptions raised in observers, in clicks and in threads. An object whose methods carry
-`@shown` has a `say_problem(text)`; nothing is hidden, nothing is raised into the kernel.
+`@shown` has a `say_problem(text)`; nothing is hidden, nothing is raised into the kernel. `reachable(widget)` keeps the
+way from the browser to a callback open while a cell runs.
 """
 
 import functools
@@ -33,8 +34,22 @@ def shown(method: Callable[Concatenate[F, P], Any]) -> Callable[Concatenate[F, P
             method(face, *args, **kwargs)
         except (WorkbenchError, OSError) as error:
             face.say_problem(str(error))
-        except Exception as error:  # shown, with its kind: a defect of ours must be seen too
+        except Exception as error:  # noqa: BLE001 - shown with its kind: a defect must be seen too
             _log.debug("in %s", method.__qualname__, exc_info=True)
             face.say_problem(f"{type(error).__name__}: {error}")
 
     return guarded
+
+
+def reachable(widget: Any) -> None:
+    """Let what the browser says about a widget arrive at once, also while a cell runs and after a reload.
+
+    From 7.4 on, ipykernel hands a message to the shell that last spoke about that widget: to the busy main one when a
+    cell is running, or to one that went with the page before. A Stop would then wait, or be lost. Without that
+    detour the message takes the shell that the browser asked for; callbacks here are short and mind other threads.
+    """
+    comm: Any = getattr(widget, "comm", None)
+    if getattr(comm, "_reply_subshell_for", None) is not None:
+        comm._reply_subshell_for = None
+    for child in getattr(widget, "children", ()):
+        reachable(child)

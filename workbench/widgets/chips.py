@@ -10,6 +10,8 @@ from typing import Any
 import ipywidgets
 import traitlets
 
+from workbench.widgets.callbacks import reachable
+
 
 class Chips(ipywidgets.HBox):
     """Toggle buttons with the chosen values as one tuple."""
@@ -48,6 +50,7 @@ class Chips(ipywidgets.HBox):
             description=label, value=value in self.value, tooltip=f"{self.hint} {label}".strip()
         )
         button.observe(self._pressed, names=["value"])
+        reachable(button)
         return button
 
     def _pressed(self, change: Any) -> None:

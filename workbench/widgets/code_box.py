@@ -17,7 +17,7 @@ class CodeBox(anywidget.AnyWidget):
     _esm = STATIC / "code_box.js"
     _css = STATIC / "workbench.css"
 
-    texts = traitlets.List().tag(sync=True)
+    texts: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
 
     def show(self, texts: Mapping[str, str]) -> None:
         """Show these texts; none closes the box."""

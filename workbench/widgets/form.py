@@ -119,7 +119,10 @@ def spec_from(filled: Fields, *, base: Spec) -> tuple[Spec | None, dict[str, str
             continue
         dotted = DOTTED[field]
         if field in LISTS:
-            sweep.pop(dotted, None) if len(value) == 1 else sweep.update({dotted: value})
+            if len(value) > 1:
+                sweep[dotted] = value
+                continue
+            sweep.pop(dotted, None)
             value = value[0]
         if value != _current(base, dotted):
             changes[dotted] = value
@@ -130,9 +133,9 @@ def spec_from(filled: Fields, *, base: Spec) -> tuple[Spec | None, dict[str, str
 
 
 def by_field(message: str) -> dict[str, str]:
-    """A message of the spec, sorted to the fields of the form that it names.
+    r"""A message of the spec, sorted to the fields of the form that it names.
 
-    >>> by_field("the spec cannot be used:\\n  train.learning_rate: must be above 0; got -1.0")
+    >>> by_field("the spec cannot be used:\n  train.learning_rate: must be above 0; got -1.0")
     {'learning_rate': 'must be above 0; got -1.0'}
     """
     problems: dict[str, str] = {}
@@ -193,7 +196,11 @@ def _quantization(filled: Fields, base: QuantizationSpec | None) -> dict[str, An
     same = _quantization_word(base) == filled.quantization and base is not None
     kept = base.model_dump(mode="json", exclude_unset=True) if same and base else {}
     kept.pop("bnb_4bit_use_double_quant", None)
-    double = {"bnb_4bit_use_double_quant": True} if filled.double_quant and "4" in filled.quantization else {}
+    double = (
+        {"bnb_4bit_use_double_quant": True}
+        if filled.double_quant and "4" in filled.quantization
+        else {}
+    )
     return {**kept, **chosen, **double}
 
 
@@ -212,7 +219,9 @@ def _listed(values: list[Any]) -> str:
 
 
 def _current(base: Spec, dotted: str) -> Any:
-    found: Mapping[str, Any] | Any = base.model_dump(mode="json", exclude_unset=dotted == "quantization")
+    found: Mapping[str, Any] | Any = base.model_dump(
+        mode="json", exclude_unset=dotted == "quantization"
+    )
     for part in dotted.split("."):
         found = found.get(part) if isinstance(found, Mapping) else None
     return found

@@ -14,7 +14,7 @@ import anywidget
 import traitlets
 from markupsafe import escape
 
-from workbench.widgets.callbacks import shown
+from workbench.widgets.callbacks import reachable, shown
 from workbench.widgets.pump import PUMP
 from workbench.widgets.watch import ENDED, Picture, TrialPicture, Watch
 
@@ -51,6 +51,7 @@ class LiveRun(anywidget.AnyWidget):
         self._waited = 0
         self._seen = Picture(name=job.path.name, state="queued")
         self.on_msg(self._on_message)
+        reachable(self)
         if self.refresh():
             PUMP.add(self)
 
@@ -143,7 +144,9 @@ def as_text(picture: Picture) -> str:
     lines = [f"{picture.name}: {picture.state}"]
     for trial in picture.trials:
         loss = "" if trial.loss is None else f", loss {trial.loss:.4g}"
-        lines.append(f"  {trial.name}: {trial.state}, step {trial.step} of {trial.total_steps}{loss}")
+        lines.append(
+            f"  {trial.name}: {trial.state}, step {trial.step} of {trial.total_steps}{loss}"
+        )
     return "\n".join(lines)
 
 

@@ -15,7 +15,7 @@ from markupsafe import escape
 from workbench.errors import SpecError
 from workbench.runs.store import SweepStore, find_sweeps
 from workbench.spec import Spec
-from workbench.widgets.callbacks import shown
+from workbench.widgets.callbacks import reachable, shown
 from workbench.widgets.chips import Chips
 from workbench.widgets.code_box import CodeBox
 from workbench.widgets.cost_card import cost_card
@@ -67,19 +67,28 @@ class Panel(ipywidgets.VBox):
         self.chips = {
             "ranks": Chips({}, exclusive=False, hint="Rank"),
             "targets": Chips({}, exclusive=False, hint="Put an adapter on"),
-            "quantization": Chips({w: w for w in QUANTIZATIONS}, exclusive=True, hint="Store the base as"),
-            "double_quant": Chips({"double quantization": True}, exclusive=False, hint="Quantize the scales too:"),
+            "quantization": Chips(
+                {w: w for w in QUANTIZATIONS}, exclusive=True, hint="Store the base as"
+            ),
+            "double_quant": Chips(
+                {"double quantization": True}, exclusive=False, hint="Quantize the scales too:"
+            ),
         }
         self.wrong = {field: _note("wb-wrong") for field in LABELS}
         self.card = _note("wb-card")
         self.reason = _note("wb-reason")
-        self.start = ipywidgets.Button(description="Start", button_style="primary", tooltip="Start training")
-        self.code = ipywidgets.Button(description="Copy as code", tooltip="Show the YAML and the script")
+        self.start = ipywidgets.Button(
+            description="Start", button_style="primary", tooltip="Start training"
+        )
+        self.code = ipywidgets.Button(
+            description="Copy as code", tooltip="Show the YAML and the script"
+        )
         self.box = CodeBox()
         self._live_box = ipywidgets.VBox()
         self._live_box.add_class("wb-live-box")
         self.children = self._layout()
         self._connect()
+        reachable(self)
         self._draw()
         self._take_up_running()
 
@@ -113,17 +122,18 @@ class Panel(ipywidgets.VBox):
             placeholder=HINTS.get(field, ""),
             tooltip=HINTS.get(field),
             continuous_update=field not in SLOW,
-            style={"description_width": "128px"},
+            style={"description_width": "112px"},
         )
-        if field not in (*SLOW, "name"):
-            text.add_class("wb-short")
         return text
 
     def _layout(self) -> list[ipywidgets.Widget]:
+        four = ("learning_rate", "seeds", "epochs", "max_steps")
+        training = ipywidgets.Box([self._field(field) for field in four])
+        training.add_class("wb-grid-2")
         groups = [
             _group("Model and data", *(self._field(f) for f in ("model_id", "data_id", "name"))),
             _group("Adapter", *(self._field(f) for f in ("ranks", "targets", "quantization"))),
-            _group("Training", *(self._field(f) for f in ("learning_rate", "epochs", "max_steps", "seeds"))),
+            _group("Training", training),
         ]
         columns = ipywidgets.Box([ipywidgets.VBox(groups), self.card])
         columns.add_class("wb-columns")
@@ -145,9 +155,14 @@ class Panel(ipywidgets.VBox):
 
     def _connect(self) -> None:
         for field, text in self.texts.items():
-            text.observe(lambda change, field=field: self._typed(field, change["new"]), names=["value"])
+            text.observe(
+                lambda change, field=field: self._typed(field, change["new"]), names=["value"]
+            )
         for field, chips in self.chips.items():
-            chips.observe(lambda change, field=field: self._chose(field, change["old"], change["new"]), names=["value"])
+            chips.observe(
+                lambda change, field=field: self._chose(field, change["old"], change["new"]),
+                names=["value"],
+            )
         self.model.observe(lambda _: self._draw())
         self.start.on_click(lambda _: self._start())
         self.code.on_click(lambda _: self._show_code())
@@ -168,7 +183,9 @@ class Panel(ipywidgets.VBox):
         elif field == "targets":
             added = set(now) - set(before)
             alone = ALL_LINEAR in added
-            self.model.targets = (ALL_LINEAR,) if alone else tuple(t for t in now if t != ALL_LINEAR or not added)
+            self.model.targets = (
+                (ALL_LINEAR,) if alone else tuple(t for t in now if t != ALL_LINEAR or not added)
+            )
         else:
             setattr(self.model, field, now)
 
@@ -185,7 +202,8 @@ class Panel(ipywidgets.VBox):
         model = self.model
         for field, text in self.texts.items():
             text.value = getattr(model, field)
-            text.disabled = field in model.held
+            unused = field == "epochs" and bool(model.max_steps.strip())
+            text.disabled = field in model.held or unused
         ranks = sorted({*RANKS, *model.ranks})
         self.chips["ranks"].offer({str(rank): rank for rank in ranks})
         known = (ALL_LINEAR, *model.found.targets)
@@ -197,18 +215,29 @@ class Panel(ipywidgets.VBox):
         four_bit = "4" in model.quantization
         self.chips["double_quant"].value = (True,) if model.double_quant and four_bit else ()
         for field, chips in self.chips.items():
-            chips.set_disabled(model.held.get("quantization" if field == "double_quant" else field, ""))
+            chips.set_disabled(
+                model.held.get("quantization" if field == "double_quant" else field, "")
+            )
         self.chips["double_quant"].layout.display = "" if four_bit else "none"
         for field, note in self.wrong.items():
             _say(note, problem=model.problems.get(field, ""), hint=model.held.get(field, ""))
-        self.card.value = cost_card(model.found.plan, problems=bool(model.problems), looking=model.looking)
+        self.card.value = cost_card(
+            model.found.plan, problems=bool(model.problems), looking=model.looking
+        )
         self._fill_actions()
 
     def _fill_actions(self) -> None:
-        running = self.live is not None and self.live.state in ("queued", "running", "paused", "stopping")
+        running = self.live is not None and self.live.state in (
+            "queued",
+            "running",
+            "paused",
+            "stopping",
+        )
         reason = self.model.reason
         if running and self.live:
-            reason = f"{self.live.job.path.name} is {self.live.state}; wait for it or stop it below."
+            reason = (
+                f"{self.live.job.path.name} is {self.live.state}; wait for it or stop it below."
+            )
         self.start.disabled = bool(reason)
         self.code.disabled = self.model.spec is None
         self.reason.value = str(escape(reason))
@@ -263,7 +292,9 @@ class Panel(ipywidgets.VBox):
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """The widget, and beside it plain HTML for places that show none."""
         bundle = super()._repr_mimebundle_(**options)
-        plan = cost_card(self.model.found.plan, problems=bool(self.model.problems), looking=self.model.looking)
+        plan = cost_card(
+            self.model.found.plan, problems=bool(self.model.problems), looking=self.model.looking
+        )
         html = plan + (as_table(self.live.seen) if self.live else "")
         return {**bundle, "text/plain": f"panel of {self.model.name!r}", "text/html": html}
 

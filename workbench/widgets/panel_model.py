@@ -20,7 +20,14 @@ from workbench.plan.locate import locate
 from workbench.plan.plan import Plan, plan
 from workbench.plan.shape import modules
 from workbench.spec import DataSpec, Spec
-from workbench.widgets.form import ALL_LINEAR, FIELDS, Fields, by_field, fields_of, locked, spec_from
+from workbench.widgets.form import (
+    FIELDS,
+    Fields,
+    by_field,
+    fields_of,
+    locked,
+    spec_from,
+)
 
 if TYPE_CHECKING:
     from workbench.job import Job
@@ -125,7 +132,7 @@ class PanelModel(traitlets.HasTraits):
         try:
             outcome = job.start(spec, runs=self.runs)
             self.set_trait("job", outcome)
-        except Exception as error:  # handed on and shown: nobody else sees what this thread raises
+        except Exception as error:  # noqa: BLE001 - handed on and shown; nobody else sees this thread
             outcome = error
         finally:
             self.set_trait("starting", False)
@@ -188,7 +195,7 @@ def look(spec: Spec | None, *, model_id: str) -> Found:
         return Found(targets, None, {"data_id": str(error)})
     except InputError as error:
         return Found(targets, None, by_field(str(error)))
-    except Exception as error:  # shown in the panel: nobody else sees what this thread raises
+    except Exception as error:  # noqa: BLE001 - shown in the panel; nobody else sees this thread
         return Found(targets, None, {"": f"{type(error).__name__}: {error}"})
 
 

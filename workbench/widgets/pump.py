@@ -34,13 +34,26 @@ class Pump:
             if not any(view is known for known in self._views):
                 self._views.append(view)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="workbench-pump", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._run, name="workbench-pump", daemon=True
+                )
                 self._thread.start()
 
     @property
     def busy(self) -> bool:
         """Whether any view is being refreshed."""
         return self._thread is not None
+
+    def serves(self, view: View) -> bool:
+        """Whether this view is being refreshed."""
+        with self._lock:
+            return any(view is known for known in self._views)
+
+    def join(self, *, timeout: float) -> None:
+        """Wait until no view is left, at most so long."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout)
 
     def _run(self) -> None:
         nap = threading.Event()

@@ -240,10 +240,9 @@ def thin(points: Sequence[tuple[int, float]], *, most: int) -> list[Point]:
         values = [value for _, value in part if math.isfinite(value)]
         if values:
             mean = sum(values) / len(values)
-            figures = (_short(mean), _short(min(values)), _short(max(values)))
+            thinned.append((part[-1][0], _short(mean), _short(min(values)), _short(max(values))))
         else:
-            figures = (None, None, None)
-        thinned.append((part[-1][0], *figures))
+            thinned.append((part[-1][0], None, None, None))
     return thinned
 
 

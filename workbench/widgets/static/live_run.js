@@ -116,9 +116,9 @@ class Chart {
     const curves = this.ui.model.get("curves") || {};
     const names = Object.keys(curves);
     const width = Math.max(320, this.node.clientWidth || 640);
-    const height = 232;
+    const height = 224;
     const label = names.length && names.length <= 12 ? 12 + 6.4 * Math.max(...names.map((n) => Math.min(18, n.length))) : 12;
-    const box = { left: 46, right: width - label, top: 10, bottom: height - 30 };
+    const box = { left: 46, right: width - label, top: 10, bottom: height - 22 };
     const scale = this.scale(curves, names);
     const x = (step) => box.left + (step / scale.x1) * (box.right - box.left);
     const y = (loss) => {
@@ -144,7 +144,7 @@ class Chart {
   }
 
   axes(svg, box, scale, x) {
-    const ticks = this.ui.log ? logTicks(scale.low, scale.high) : niceTicks(scale.low, scale.high, 4);
+    const ticks = this.ui.log ? logTicks(scale.low, scale.high) : niceTicks(scale.low, scale.high, 5);
     for (const tick of ticks) {
       const at = box.bottom - ((tick - scale.low) / (scale.high - scale.low)) * (box.bottom - box.top);
       svg.append(
@@ -153,11 +153,12 @@ class Chart {
       );
     }
     for (const tick of niceTicks(0, scale.x1, Math.min(8, (box.right - box.left) / 80))) {
+      if (tick === 0) continue;
       svg.append(draw("text", { class: "wb-tick", x: x(tick), y: box.bottom + 15, "text-anchor": "middle", text: figures(tick) }));
     }
     svg.append(
       draw("line", { class: "wb-axis", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }),
-      draw("text", { class: "wb-tick", x: (box.left + box.right) / 2, y: box.bottom + 28, "text-anchor": "middle", text: "step" }),
+      draw("text", { class: "wb-tick", x: box.left - 6, y: box.bottom + 15, "text-anchor": "end", text: "step" }),
     );
   }
 
@@ -313,12 +314,13 @@ class View {
   }
 
   // Rows stay in place while a sweep runs: a button replaced between press and release would lose the click.
-  drawTable(picture, asked) {
+  drawTable(picture, request) {
     const evals = picture.evals || [];
-    const shape = JSON.stringify([evals, this.trials().map((t) => t.name)]);
+    const asked = evals.map(({ name }) => [...new Set(this.trials().map((t) => t.scores[name]?.n).filter((n) => n))]);
+    const shape = JSON.stringify([evals, asked, this.trials().map((t) => t.name)]);
     if (shape !== this.shape) {
       this.shape = shape;
-      const heads = ["Trial", "State", "Step", "Loss", ...evals.map((e) => e.name), ""];
+      const heads = ["Trial", "State", "Step", "Loss", ...evals.map((e, i) => (asked[i].length === 1 ? `${e.name}, n = ${asked[i][0]}` : e.name)), ""];
       const head = make("tr", {}, ...heads.map((word, i) => make("th", {
         scope: "col", text: word || null, class: i >= 2 && word ? "wb-number" : null,
         title: i >= 4 && word ? `${evals[i - 4].title} (${evals[i - 4].unit}), with its 95 % interval` : null, "aria-label": word ? null : "Stop a trial",
@@ -327,7 +329,7 @@ class View {
       this.table.replaceChildren(make("caption", { class: "wb-hidden", text: "Trials of this sweep" }),
         make("thead", {}, head), make("tbody", {}, ...[...this.rows.values()].map((row) => row.node)));
     }
-    for (const trial of this.trials()) this.refill(this.rows.get(trial.name), trial, evals, asked);
+    for (const trial of this.trials()) this.refill(this.rows.get(trial.name), trial, evals, request);
   }
 
   row(trial, evals) {

@@ -1,0 +1,116 @@
+"""Leaderboard and difference tables: what they hold, how ties and failures show, and that text stays text."""
+
+import pandas as pd
+import pytest
+
+from tests.compare.planted import CLEAR, TIE, plant
+from workbench.compare import compare
+from workbench.compare.markup import MAX_TEXT, Cell, Column, Line, Table, visible
+from workbench.runs.store import SweepStore
+
+
+@pytest.fixture(scope="module")
+def clear(tmp_path_factory):
+    return compare(plant(tmp_path_factory.mktemp("clear"), right=CLEAR))
+
+
+def test_the_leaderboard_is_sorted_and_has_every_score_with_its_interval(clear):
+    frame = clear.table()
+    assert list(frame["trial"]) == ["base", "r16", "r8", "r4", "r2", "r1"]
+    store = SweepStore.open(clear.path)
+    for _, line in frame.iterrows():
+        kept = store.read_score(line["trial"], "paraphrase")
+        assert line["paraphrase"] == kept.value
+        assert (line["paraphrase_low"], line["paraphrase_high"]) == (kept.low, kept.high)
+        assert line["paraphrase_n"] == kept.n
+
+
+def test_the_primary_eval_stands_first(clear):
+    keys = [column.key for column in clear.leaderboard().columns]
+    assert keys[:4] == ["trial", "place", "trainable_parameters", "paraphrase"]
+
+
+def test_ties_share_the_first_place(tmp_path):
+    frame = compare(plant(tmp_path, right=TIE)).table()
+    assert list(frame["place"]) == ["", "1=", "1=", "1="]
+
+
+def test_failed_trials_stay_in_with_their_reason(tmp_path):
+    frame = compare(plant(tmp_path, right=CLEAR, failed=(2,))).table().set_index("trial")
+    assert frame.loc["r2", "state"] == "failed"
+    assert "loss is not a number" in frame.loc["r2", "reason"]
+    assert pd.isna(frame.loc["r2", "paraphrase"])
+
+
+def test_seeds_are_one_line_with_the_mean_of_their_scores(tmp_path):
+    comparison = compare(plant(tmp_path, right=CLEAR, seeds=(0, 1, 2)))
+    frame = comparison.table().set_index("trial")
+    assert list(frame["seeds"]) == [0, 3, 3, 3, 3, 3]
+    store = SweepStore.open(comparison.path)
+    kept = [store.read_score(f"r16-seed{seed}", "paraphrase").value for seed in (0, 1, 2)]
+    assert frame.loc["r16", "paraphrase"] == pytest.approx(sum(kept) / 3)
+
+
+def test_differences_are_corrected_over_all_that_are_shown(clear):
+    tested = [one for one in clear.differences if one.p is not None]
+    assert len(tested) == 20
+    assert all(one.p_corrected >= one.p for one in tested)
+    assert all(one.p_corrected <= min(1, 20 * one.p) + 1e-12 for one in tested)
+
+
+def test_a_median_is_differenced_as_a_median(clear):
+    one = next(d for d in clear.differences if d.eval == "latency")
+    assert one.method.startswith("median of paired differences")
+    assert 0.4 < one.value < 0.8
+
+
+def test_a_pinned_baseline_is_what_is_subtracted(clear):
+    pinned = compare(clear.path, baseline="r1")
+    found = {one.of: one for one in pinned.differences if one.eval == "paraphrase"}
+    assert set(found) == {"base", "r2", "r4", "r8", "r16"}
+    assert found["base"].value < 0 < found["r16"].value
+
+
+def test_best_and_cheapest_are_compared_on_every_eval(clear):
+    frame = clear.best_and_cheapest().frame()
+    assert list(frame["eval"]) == ["recall", "paraphrase", "hallucination", "latency"]
+    assert frame.set_index("eval").loc["paraphrase", "difference"] > 0.2
+
+
+def test_only_fields_that_differ_are_shown(tmp_path, clear):
+    assert clear.reading.differing == ("adapter.r",)
+    seeds = compare(plant(tmp_path, right={1: 0.5, 2: 0.7}, seeds=(0, 1)))
+    assert seeds.reading.differing == ("adapter.r",)
+
+
+def test_everything_shown_has_a_frame_and_html(clear):
+    for shown in (clear, clear.leaderboard(), clear.against_baseline(), clear.best_and_cheapest()):
+        assert len(shown.frame())
+        assert "<table" in shown._repr_html_()
+    assert clear.verdict.sentence in repr(clear)
+
+
+def test_text_of_strangers_is_shown_and_not_obeyed():
+    shown = str(visible('<script>alert(1)</script> \u202e \x07 "&'))
+    assert "<script>" not in shown
+    assert "&lt;script&gt;" in shown
+    assert "\u202e" not in shown
+    assert "\\u202e" in shown
+    assert "\\u0007" in shown
+
+
+def test_long_text_is_cut_and_says_how_much():
+    shown = str(visible("x" * 1_000_000))
+    assert len(shown) < MAX_TEXT + 200
+    assert f"{1_000_000 - MAX_TEXT} more characters" in shown
+
+
+def test_names_in_a_table_are_escaped():
+    table = Table(
+        columns=(Column(key="a", title="<b>head</b>", note="<i>"),),
+        lines=(Line(cells=(Cell(raw=1, text="<img src=x>", beside="<u>"),)),),
+        caption='"><script>',
+    )
+    html = str(table.markup())
+    for tag in ("<b>", "<i>", "<img", "<u>", "<script>"):
+        assert tag not in html
