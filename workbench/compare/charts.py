@@ -211,12 +211,14 @@ def learning_curves(drawing: Drawing) -> Chart | None:
             {
                 "type": "scatter",
                 "mode": "lines",
-                "name": clean(trial),
+                "name": clean(one.name),
+                "legendgroup": one.name,
+                "showlegend": trial == one.trials[0],
                 "x": xs,
                 "y": ys,
                 "line": {"color": drawing.colours[one.name], "width": 1 if is_quiet else 2},
                 "opacity": 0.6 if is_quiet else 1,
-                "hovertemplate": "step %{x}: %{y:.4g}",
+                "hovertemplate": f"{clean(trial)}: %{{y:.4g}}<extra></extra>",
             }
         )
         lines.append((trial, len(steps), steps[0].loss, steps[-1].loss, ys[-1]))

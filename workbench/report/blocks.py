@@ -67,6 +67,24 @@ def paragraph(text: str, *, tone: str = "") -> Markup:
     return Markup("<p{}>{}</p>").format(_class(tone), text) if text else Markup("")
 
 
+def prose(text: str) -> Markup:
+    """A paragraph of our own words, in which `words between backticks` are code."""
+    return Markup("<p>{}</p>").format(with_code(text)) if text else Markup("")
+
+
+def with_code(text: str) -> Markup:
+    """Text with what stands between backticks as code.
+
+    >>> with_code("a `<b>` c")
+    Markup('a <code>&lt;b&gt;</code> c')
+    """
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else Markup("{}").format(part)
+        for place, part in enumerate(parts)
+    )
+
+
 def listing(texts: Iterable[str]) -> Markup:
     """A list of plain texts; nothing when there are none."""
     items = Markup("").join(Markup("<li>{}</li>").format(visible(text)) for text in texts)

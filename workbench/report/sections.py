@@ -193,13 +193,15 @@ def _one_eval(report: Report, name: str) -> Markup:
         ("measured by", sort.method.split(";")[0] if sort and ";" in sort.method else ""),
     ]
     flaws = (
-        Markup('<p class="flaws"><strong>Known flaws.</strong> {}</p>').format(info.flaws)
+        Markup('<p class="flaws"><strong>Known flaws.</strong> {}</p>').format(
+            blocks.with_code(info.flaws)
+        )
         if info
         else None
     )
     parts = [
         blocks.subheading(info.title if info else name, within="eval"),
-        blocks.paragraph(info.what if info else ""),
+        blocks.prose(info.what if info else ""),
         blocks.facts(pairs),
         blocks.figure(report.charts.get(f"eval-{blocks.anchor(name)}")),
         blocks.folded("Partial figures", blocks.table(_parts_table(report, name))),

@@ -5,6 +5,7 @@ Everything it does can be had as code: that is what "Copy as code" shows. The vi
 chosen lies in `PanelModel`, what runs lies in the sweep folder.
 """
 
+import contextlib
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -292,6 +293,9 @@ class Panel(ipywidgets.VBox):
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """The widget, and beside it plain HTML for places that show none."""
         bundle = super()._repr_mimebundle_(**options)
+        # A look at a hub id may take longer; the widget itself does not wait for it.
+        with contextlib.suppress(TimeoutError):
+            self.settle(timeout=2)
         plan = cost_card(
             self.model.found.plan, problems=bool(self.model.problems), looking=self.model.looking
         )
