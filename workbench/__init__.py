@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from workbench.compare import compare
     from workbench.errors import WorkbenchError
     from workbench.experiment import evaluate
-    from workbench.job import Job, attach, start
-    from workbench.plan import plan  # type: ignore[no-redef]
+    from workbench.job import Job, attach, plan, start  # type: ignore[no-redef]
     from workbench.report import report
     from workbench.spec import Spec
     from workbench.widgets import panel  # type: ignore[no-redef]
@@ -30,7 +29,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Spec": "workbench.spec",
-    "plan": "workbench.plan",
+    "plan": "workbench.job",
     "start": "workbench.job",
     "attach": "workbench.job",
     "Job": "workbench.job",

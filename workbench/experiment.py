@@ -158,7 +158,8 @@ def _train_all(
     for trial in group.trials:
         state = store.status().trials.get(trial.name, "queued")
         adapter = store.folder(trial.name) / "adapter"
-        if state in ("trained", "done", "stopped") and adapter.exists():
+        goes_on = state == "stopped" and (store.folder(trial.name) / "checkpoint").exists()
+        if state in ("trained", "done", "stopped") and adapter.exists() and not goes_on:
             group.bank.restore(trial.name, adapter)
         elif state == "failed" and _diverged(store, trial.name):
             problems.append(f"{trial.name} diverged")
@@ -249,7 +250,9 @@ def _train_slots(
             store.append(event)
             ended = "stopped" if event.reason == "stopped" else "trained"
             store.set_status(trials={event.trial: ended})
-            shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+            if not steering.stopped_all:
+                # A whole sweep that was stopped goes on from here with --resume; a stopped trial does not.
+                shutil.rmtree(folder / "checkpoint", ignore_errors=True)
             continue
         store.append(event)
         if isinstance(event, events.Failed):

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import psutil
 
-from workbench.data.sources import check_data
+from workbench.data.sources import check_data, num_rows
 from workbench.errors import RunError, StoreError
-from workbench.plan import plan
+from workbench.plan import Plan
+from workbench.plan import plan as predict
 from workbench.runs import control
 from workbench.runs.store import Status, SweepStore, find_sweeps
 from workbench.spec import Spec
@@ -24,11 +25,18 @@ from workbench.spec import Spec
 ENDED = ("done", "failed", "stopped", "lost")
 
 
+def plan(spec: Spec) -> Plan:
+    """What a sweep will cost, with its model and its data looked at; nothing is loaded or started."""
+    predict(spec)  # the model before the data: its errors are the cheaper ones to find
+    sets = list(dict.fromkeys(trial.spec.data for trial in spec.grid()))
+    for data in sets:
+        check_data(data)
+    return predict(spec, num_rows=num_rows(sets[0]))
+
+
 def prepare(spec: Spec, *, runs: str | Path = "runs") -> SweepStore:
     """Check a spec against its model and data and make its folder; nothing is started."""
     planned = plan(spec)
-    for data in dict.fromkeys(trial.spec.data for trial in spec.grid()):
-        check_data(data)
     store = SweepStore.create(spec, root=Path(runs))
     store.write_json("plan.json", planned.model_dump(mode="json"))
     return store
@@ -104,9 +112,9 @@ class Job:
         process = self._process
         assert process is not None
         deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline:
-            if self.store.status().pid == process.pid:
-                return
+        while self.store.status().pid != process.pid:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RunError(f"the worker of {self.path.name!r} did not begin:\n{self.log()}")
             time.sleep(0.02)
 
     def stop(self, trial: str = "") -> None:

@@ -1,6 +1,7 @@
 """The panel in a real JupyterLab: what a person clicks is what is trained."""
 
 import json
+import os
 import time
 from uuid import uuid4
 
@@ -36,7 +37,7 @@ def test_two_ranks_are_chosen_started_watched_and_found_on_disk(page, lab, pictu
     start = panel.get_by_role("button", name="Start", exact=True)
     for rank in ("r1", "r4"):
         panel.locator(".wb-card th", has_text=rank).wait_for(timeout=30 * SECOND)
-    assert panel.locator(".wb-card th", has_text="r8").count() == 0
+    panel.locator(".wb-card th", has_text="r8").wait_for(state="detached", timeout=30 * SECOND)
     picture(panel, "panel-form")
     start.click()
 
@@ -56,10 +57,25 @@ def test_two_ranks_are_chosen_started_watched_and_found_on_disk(page, lab, pictu
     adapters = sorted((lab.root / path).parent.glob("runs/*/r*/adapter/adapter_config.json"))
     assert [json.loads(file.read_text())["r"] for file in adapters] == [1, 4]
     assert not start.is_disabled()
-    picture(panel, "panel-light")
-    in_dark(page)
-    picture(panel, "panel-dark")
     assert_quiet(page, lab)
+
+
+@pytest.mark.skipif(not os.environ.get("WORKBENCH_SCREENSHOTS"), reason="no pictures are wanted")
+def test_the_pictures_of_the_readme_show_a_real_sweep(page, lab, picture):
+    wanted = {"runs": "runs", "max_steps": 300, "evals": ["paraphrase", "retention"]}
+    path = lab.notebook("01_rank_sweep.ipynb", parameters=wanted, through="wb.panel")
+    open_and_run(page, lab, path)
+    panel = page.locator(".wb-panel")
+    panel.get_by_role("button", name="Start", exact=True).click(timeout=60 * SECOND)
+    live = panel.locator(".wb-live")
+    live.locator("polyline").first.wait_for(timeout=120 * SECOND)
+    wait_for_more_points(live, than=400)
+    picture(panel, "panel-running")
+    wait_for_state(live, "done", seconds=900)
+    picture(panel, "panel-light")
+    in_theme(page, "JupyterLab Dark")
+    picture(panel, "panel-dark")
+    in_theme(page, "JupyterLab Light")
 
 
 def test_a_reloaded_page_shows_the_same_run_and_stops_it_while_a_cell_waits(page, lab):
@@ -157,15 +173,17 @@ def wait_for_more_points(live, *, than: int) -> None:
         live.page.wait_for_timeout(200)
 
 
-def wait_for_state(live, state: str) -> None:
-    live.page.locator(f".wb-live[data-state={state}]").wait_for(timeout=180 * SECOND)
+def wait_for_state(live, state: str, *, seconds: int = 180) -> None:
+    live.page.locator(f".wb-live[data-state={state}]").wait_for(timeout=seconds * SECOND)
 
 
-def in_dark(page) -> None:
+def in_theme(page, name: str) -> None:
     page.evaluate(
-        "window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
+        f"() => {{ window.jupyterapp.commands.execute('apputils:change-theme', {{theme: '{name}'}}); }}"
     )
-    page.locator("body[data-jp-theme-light=false]").wait_for(state="attached", timeout=20 * SECOND)
+    page.locator(f"body[data-jp-theme-name='{name}']").wait_for(
+        state="attached", timeout=20 * SECOND
+    )
     page.wait_for_timeout(500)
 
 

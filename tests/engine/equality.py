@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-import transformers as hf  # noqa: TID253
+import transformers as hf
 from peft import get_peft_model
 
 from workbench.adapters.bank import Bank

@@ -97,10 +97,27 @@ def test_one_trial_is_stopped_and_the_other_goes_on(tmp_path) -> None:
     assert [event.applied for event in told] == [True, True]
 
 
+def test_a_sweep_that_was_stopped_goes_on_where_it_stopped(tmp_path) -> None:
+    spec = _spec("stopped", evals=["recall"]).replace({"train.max_steps": 120})
+    running = job.start(spec, runs=tmp_path)
+    while not running.store.steps("r1"):
+        assert running.status().state not in job.ENDED, running.log()
+    running.stop()
+    assert running.wait().state == "stopped"
+    reached = running.store.steps("r1")[-1].step
+    assert reached < 120
+    again = job.attach(running.path)
+    again.restart()
+    assert again.wait().state == "done"
+    assert [step.step for step in again.store.steps("r1")] == list(range(1, 121))
+    begun = [event for event in again.store.events("r1") if event.event == "started"]
+    assert [event.from_step for event in begun] == [0, reached]
+
+
 def test_a_diverging_trial_fails_and_the_rest_is_kept(tmp_path) -> None:
     spec = _spec("diverging", evals=["recall"], sweep={"train.learning_rate": [1e-2, 1e30]})
     running = job.start(spec, runs=tmp_path)
-    with pytest.raises(job.RunError, match="lower train.learning_rate"):
+    with pytest.raises(job.RunError, match="a lower train"):
         running.wait()
     good, bad = (trial.name for trial in running.store.trials)
     states = running.store.status().trials

@@ -18,6 +18,7 @@ def test_one_rank_is_a_run_and_several_are_a_sweep(spec):
     one, _ = spec_from(replace(fields_of(spec), ranks=(8,)), base=spec)
     many, _ = spec_from(replace(fields_of(spec), ranks=(1, 2, 8)), base=spec)
     assert (one.adapter.r, one.sweep) == (8, {})
+    assert "sweep" not in one.to_yaml()
     assert [trial.spec.adapter.r for trial in many.grid()] == [1, 2, 8]
 
 

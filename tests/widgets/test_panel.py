@@ -66,6 +66,26 @@ def test_the_modules_of_the_model_are_offered_and_one_of_them_replaces_all_linea
     assert panel.chips["targets"].value == ("all-linear",)
 
 
+def test_no_click_is_lost_while_the_background_looks(panel):
+    for _ in range(20):
+        for rank in (2, 8, 16, 32):
+            panel.chips["ranks"].buttons[rank].value = True
+        panel.texts["seeds"].value = "0, 1"
+        for rank in (2, 8, 16, 32):
+            panel.chips["ranks"].buttons[rank].value = False
+        panel.texts["seeds"].value = "0"
+    panel.chips["ranks"].buttons[64].value = True
+    panel.settle()
+    assert panel.model.ranks == panel.chips["ranks"].value == (1, 4, 64)
+    assert [rank for rank, button in panel.chips["ranks"].buttons.items() if button.value] == [
+        1,
+        4,
+        64,
+    ]
+    assert len(panel.model.found.plan.trials) == 3
+    assert panel.reason.value == ""
+
+
 def test_no_module_at_all_disables_start_with_the_reason(panel):
     choose(panel, "targets", "all-linear", on=False)
     assert panel.start.disabled
@@ -149,11 +169,33 @@ def test_what_is_started_trains_and_leaves_adapters(panel):
     assert [json.loads(config.read_text())["r"] for config in configs] == [1, 4]
 
 
+def test_a_worker_that_was_killed_is_shown_as_lost_and_goes_on_at_a_click(panel):
+    panel.texts["max_steps"].value = "5000"
+    panel.settle()
+    panel.start.click()
+    panel.settle()
+    panel.job.kill()
+    panel.live.refresh()
+    assert panel.live.state == "lost"
+    assert not panel.start.disabled
+
+    panel.live.ask("restart")
+    assert panel.live.problem == ""
+    panel.live.refresh()
+    assert panel.live.state == "running"
+    panel.live.ask("stop")
+    panel.job.wait(timeout=240)
+    panel.live.refresh()
+    assert panel.live.state == "stopped"
+
+
 def test_a_sweep_that_goes_on_without_its_notebook_is_taken_up_again(store, spec):
     panel = wb.panel(spec, runs=store.path.parent)
     assert panel.job.path == store.path
     assert panel.start.disabled
     panel.live.close()
+    other = spec.replace({"name": "something-else"})
+    assert wb.panel(other, runs=store.path.parent).job is None
 
 
 def test_where_no_widget_can_be_shown_the_cost_is(panel):

@@ -96,13 +96,9 @@ def demo_spec() -> Path:
 @app.command()
 def plan(spec: SpecArgument, *, as_json: JsonOption = False) -> None:
     """Say what a sweep will cost. Nothing is started."""
-    from workbench.data.sources import check_data
-    from workbench.plan import plan as foresee
+    from workbench.job import plan as foresee
 
-    wanted = Spec.load(spec)
-    planned = foresee(wanted)
-    for data in dict.fromkeys(trial.spec.data for trial in wanted.grid()):
-        check_data(data)
+    planned = foresee(Spec.load(spec))
     if as_json:
         say_json(planned.model_dump(mode="json"))
     else:

@@ -29,6 +29,9 @@ FORMATS: tuple[tuple[Word, ...], ...] = (("prompt", "completion"), ("messages",)
 NOT_STATED = "not stated"
 MICROWORLD_LICENSE = "CC0-1.0"
 
+MAX_COUNTED_BYTES = 20_000_000
+"""Larger files are not read only to count their rows."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -102,6 +105,19 @@ def check_data(data: DataSpec) -> None:
         _clean(rows, wanted=_format(rows, data=data), data=data)
     else:
         _ask_dataset(data.id)
+
+
+def num_rows(data: DataSpec) -> int | None:
+    """Rows that could be trained on, before `data.rows` takes some; None where counting would take long."""
+    if not data.id.startswith(MICROWORLD):
+        path = Path(data.id).expanduser()
+        if not _is_local(data.id) or path.stat().st_size > MAX_COUNTED_BYTES:
+            return None
+    source = _read(data)
+    wanted = _format(source.rows, data=data)
+    rows, _ = _clean(source.rows, wanted=wanted, data=data)
+    keys = [_content(row, wanted) for row in rows]
+    return len(_split(rows, keys, fraction=held_out_share(data))[0])
 
 
 def to_dataset(rows: Sequence[dict[str, Any]]) -> Any:

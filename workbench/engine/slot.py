@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 
@@ -125,15 +125,16 @@ class Slot:
             yield event
             return
         yield event.model_copy(update={"seconds": seconds})
-        if stopped or self.step >= self.total_steps:
-            self.ended = True
-            reason = "done" if self.step >= self.total_steps else "stopped"
+        self.ended = stopped or self.step >= self.total_steps
+        done = self.step >= self.total_steps
+        if not done and (stopped or self.step % self.train.save_steps == 0):
+            self._save()
+            yield events.Saved(trial=self.name, step=self.step, what="checkpoint")
+        if self.ended:
+            reason: Literal["done", "stopped"] = "done" if done else "stopped"
             yield events.Finished(
                 trial=self.name, step=self.step, seconds=self.seconds, reason=reason
             )
-        elif self.step % self.train.save_steps == 0:
-            self._save()
-            yield events.Saved(trial=self.name, step=self.step, what="checkpoint")
 
     def _resume(self) -> Iterator[events.Event]:
         try:

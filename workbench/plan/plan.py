@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from workbench.errors import SpecError, nearest
+from workbench.plan.card import cost_card
 from workbench.plan.locate import locate
 from workbench.plan.memory import Memory, predict
 from workbench.plan.shape import Shape, read_shape
@@ -71,6 +72,9 @@ class Plan(_Facts):
     def peak_memory(self) -> int:
         """Bytes of the most demanding trial, predicted."""
         return max(trial.memory.peak for trial in self.trials)
+
+    def _repr_html_(self) -> str:
+        return cost_card(self)
 
 
 def plan(spec: Spec, *, num_rows: int | None = None) -> Plan:

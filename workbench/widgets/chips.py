@@ -1,10 +1,12 @@
 """A row of chips: small toggle buttons of which one, or several, are on.
 
-`Chips({"1": 1, "2": 2}, exclusive=False)` has the values that are on as its trait `value`; `offer()` changes what there
-is to choose from. It knows nothing of what the values mean.
+`Chips({"1": 1, "2": 2}, exclusive=False, ...)` has the values that are on as its trait `value`; `offer()` changes what
+there is to choose from. A press and a change by the program may come from two threads at once; the lock it is given
+keeps them apart. It knows nothing of what the values mean.
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import ipywidgets
@@ -18,11 +20,19 @@ class Chips(ipywidgets.HBox):
 
     value = traitlets.Tuple()
 
-    def __init__(self, labels: Mapping[str, Any], *, exclusive: bool, hint: str) -> None:
+    def __init__(
+        self,
+        labels: Mapping[str, Any],
+        *,
+        exclusive: bool,
+        hint: str,
+        lock: AbstractContextManager[Any],
+    ) -> None:
         super().__init__()
         self.add_class("wb-chips")
         self.exclusive = exclusive
         self.hint = hint
+        self._lock = lock
         self._values: list[Any] = []
         self._quiet = False
         self.offer(labels)
@@ -54,20 +64,22 @@ class Chips(ipywidgets.HBox):
         return button
 
     def _pressed(self, change: Any) -> None:
-        if self._quiet:
-            return
-        pressed = next(v for v, button in self.buttons.items() if button is change["owner"])
-        if self.exclusive:
-            self.value = (pressed,)
-            self._show()  # a second press must not leave none on
-            return
-        chosen = {value for value, button in self.buttons.items() if button.value}
-        self.value = tuple(value for value in self._values if value in chosen)
+        with self._lock:
+            if self._quiet:
+                return
+            # What was pressed counts, not how the buttons stand: another thread may have set them since.
+            pressed = next(v for v, b in self.buttons.items() if b is change["owner"])
+            chosen = {pressed} if self.exclusive else set(self.value) - {pressed}
+            if change["new"]:
+                chosen.add(pressed)
+            self.value = tuple(value for value in self._values if value in chosen)
+            self._show()  # a second press must not leave an exclusive row without a choice
 
     def _show(self, _: Any = None) -> None:
-        self._quiet = True
-        try:
-            for value, button in self.buttons.items():
-                button.value = value in self.value
-        finally:
-            self._quiet = False
+        with self._lock:
+            self._quiet = True
+            try:
+                for value, button in self.buttons.items():
+                    button.value = value in self.value
+            finally:
+                self._quiet = False

@@ -127,9 +127,16 @@ def spec_from(filled: Fields, *, base: Spec) -> tuple[Spec | None, dict[str, str
         if value != _current(base, dotted):
             changes[dotted] = value
     try:
-        return base.replace({**changes, "sweep": sweep}), {}
+        made = base.replace({**changes, "sweep": sweep})
     except SpecError as error:
         return None, by_field(str(error))
+    return (made if made.sweep else _without_empty_sweep(made)), {}
+
+
+def _without_empty_sweep(spec: Spec) -> Spec:
+    """The same run, whose YAML does not end in `sweep: {}`."""
+    said = spec.model_dump(mode="json", exclude_unset=True)
+    return Spec.from_fields({key: value for key, value in said.items() if key != "sweep"})
 
 
 def by_field(message: str) -> dict[str, str]:

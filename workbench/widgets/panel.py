@@ -6,7 +6,6 @@ chosen lies in `PanelModel`, what runs lies in the sweep folder.
 """
 
 import contextlib
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +13,16 @@ import ipywidgets
 from markupsafe import escape
 
 from workbench.errors import SpecError
-from workbench.runs.store import SweepStore, find_sweeps
+from workbench.plan.card import cost_card
+from workbench.runs.store import WORKING, SweepStore, find_sweeps
 from workbench.spec import Spec
 from workbench.widgets.callbacks import reachable, shown
 from workbench.widgets.chips import Chips
 from workbench.widgets.code_box import CodeBox
-from workbench.widgets.cost_card import cost_card
-from workbench.widgets.form import ALL_LINEAR, QUANTIZATIONS
+from workbench.widgets.form import ALL_LINEAR, FIELDS, QUANTIZATIONS
 from workbench.widgets.live_run import LiveRun, as_table
 from workbench.widgets.panel_model import LABELS, PanelModel
+from workbench.widgets.watch import LIVE
 
 if TYPE_CHECKING:
     from workbench.job import Job
@@ -39,6 +39,9 @@ HINTS = {
 """What stands below a field, or inside an empty one."""
 
 TEXTS = ("model_id", "data_id", "name", "learning_rate", "epochs", "max_steps", "seeds")
+FOLLOWS = ("spec", "problems", "found", "looking", "starting", "job")
+"""What follows from the fields."""
+
 SLOW = ("model_id", "data_id")
 """Fields that are looked up elsewhere, and so are read only when they are left."""
 
@@ -62,17 +65,16 @@ class Panel(ipywidgets.VBox):
             self.add_class(name)
         self.model = PanelModel(spec, runs=runs)
         self.live: LiveRun | None = None
-        self._drawing = threading.RLock()
         self._filling = False
         self.texts = {field: self._text(field) for field in TEXTS}
         self.chips = {
-            "ranks": Chips({}, exclusive=False, hint="Rank"),
-            "targets": Chips({}, exclusive=False, hint="Put an adapter on"),
-            "quantization": Chips(
-                {w: w for w in QUANTIZATIONS}, exclusive=True, hint="Store the base as"
+            "ranks": self._chips({}, hint="Rank"),
+            "targets": self._chips({}, hint="Put an adapter on"),
+            "quantization": self._chips(
+                {word: word for word in QUANTIZATIONS}, hint="Store the base as", exclusive=True
             ),
-            "double_quant": Chips(
-                {"double quantization": True}, exclusive=False, hint="Quantize the scales too:"
+            "double_quant": self._chips(
+                {"double quantization": True}, hint="Quantize the scales too:"
             ),
         }
         self.wrong = {field: _note("wb-wrong") for field in LABELS}
@@ -90,7 +92,7 @@ class Panel(ipywidgets.VBox):
         self.children = self._layout()
         self._connect()
         reachable(self)
-        self._draw()
+        self._draw_fields()
         self._take_up_running()
 
     @property
@@ -126,6 +128,9 @@ class Panel(ipywidgets.VBox):
             style={"description_width": "112px"},
         )
         return text
+
+    def _chips(self, labels: dict[str, Any], *, hint: str, exclusive: bool = False) -> Chips:
+        return Chips(labels, exclusive=exclusive, hint=hint, lock=self.model.lock)
 
     def _layout(self) -> list[ipywidgets.Widget]:
         four = ("learning_rate", "seeds", "epochs", "max_steps")
@@ -164,42 +169,48 @@ class Panel(ipywidgets.VBox):
                 lambda change, field=field: self._chose(field, change["old"], change["new"]),
                 names=["value"],
             )
-        self.model.observe(lambda _: self._draw())
+        self.model.observe(lambda _: self._draw_fields(), names=[*FIELDS, "held"])
+        # Only these come from the background: what a person is typing is never overwritten from there.
+        self.model.observe(lambda _: self._draw(), names=list(FOLLOWS))
         self.start.on_click(lambda _: self._start())
         self.code.on_click(lambda _: self._show_code())
 
     @shown
     def _typed(self, field: str, text: str) -> None:
-        if not self._filling:
-            setattr(self.model, field, text)
+        with self.model.lock:
+            if not self._filling:
+                setattr(self.model, field, text)
 
     @shown
     def _chose(self, field: str, before: tuple[Any, ...], now: tuple[Any, ...]) -> None:
-        if self._filling:
-            return
-        if field == "quantization":
-            self.model.quantization = now[0]
-        elif field == "double_quant":
-            self.model.double_quant = bool(now)
-        elif field == "targets":
-            added = set(now) - set(before)
-            alone = ALL_LINEAR in added
-            self.model.targets = (
-                (ALL_LINEAR,) if alone else tuple(t for t in now if t != ALL_LINEAR or not added)
-            )
-        else:
-            setattr(self.model, field, now)
+        with self.model.lock:
+            if self._filling:
+                return
+            if field == "quantization":
+                self.model.quantization = now[0]
+            elif field == "double_quant":
+                self.model.double_quant = bool(now)
+            elif field == "targets":
+                self.model.targets = _with_or_without_all(before, now)
+            else:
+                setattr(self.model, field, now)
+
+    @shown
+    def _draw_fields(self) -> None:
+        with self.model.lock:
+            self._filling = True
+            try:
+                self._fill_fields()
+            finally:
+                self._filling = False
+            self._draw()
 
     @shown
     def _draw(self) -> None:
-        with self._drawing:
-            self._filling = True
-            try:
-                self._fill()
-            finally:
-                self._filling = False
+        with self.model.lock:
+            self._fill_rest()
 
-    def _fill(self) -> None:
+    def _fill_fields(self) -> None:
         model = self.model
         for field, text in self.texts.items():
             text.value = getattr(model, field)
@@ -207,19 +218,25 @@ class Panel(ipywidgets.VBox):
             text.disabled = field in model.held or unused
         ranks = sorted({*RANKS, *model.ranks})
         self.chips["ranks"].offer({str(rank): rank for rank in ranks})
-        known = (ALL_LINEAR, *model.found.targets)
-        extra = tuple(target for target in model.targets if target not in known)
-        self.chips["targets"].offer({target: target for target in (*known, *extra)})
+        self._offer_targets()
+        four_bit = "4" in model.quantization
         self.chips["ranks"].value = tuple(sorted(model.ranks))
         self.chips["targets"].value = model.targets
         self.chips["quantization"].value = (model.quantization,)
-        four_bit = "4" in model.quantization
         self.chips["double_quant"].value = (True,) if model.double_quant and four_bit else ()
-        for field, chips in self.chips.items():
-            chips.set_disabled(
-                model.held.get("quantization" if field == "double_quant" else field, "")
-            )
         self.chips["double_quant"].layout.display = "" if four_bit else "none"
+
+    def _offer_targets(self) -> None:
+        known = (ALL_LINEAR, *self.model.found.targets)
+        extra = tuple(target for target in self.model.targets if target not in known)
+        self.chips["targets"].offer({target: target for target in (*known, *extra)})
+
+    def _fill_rest(self) -> None:
+        model = self.model
+        self._offer_targets()
+        for field, chips in self.chips.items():
+            held = "quantization" if field == "double_quant" else field
+            chips.set_disabled(model.held.get(held, ""))
         for field, note in self.wrong.items():
             _say(note, problem=model.problems.get(field, ""), hint=model.held.get(field, ""))
         self.card.value = cost_card(
@@ -228,17 +245,10 @@ class Panel(ipywidgets.VBox):
         self._fill_actions()
 
     def _fill_actions(self) -> None:
-        running = self.live is not None and self.live.state in (
-            "queued",
-            "running",
-            "paused",
-            "stopping",
-        )
         reason = self.model.reason
-        if running and self.live:
-            reason = (
-                f"{self.live.job.path.name} is {self.live.state}; wait for it or stop it below."
-            )
+        if self.live is not None and self.live.state in LIVE:
+            name = self.live.job.path.name
+            reason = f"{name} is {self.live.state}; wait for it or stop it below."
         self.start.disabled = bool(reason)
         self.code.disabled = self.model.spec is None
         self.reason.value = str(escape(reason))
@@ -265,11 +275,12 @@ class Panel(ipywidgets.VBox):
 
     @shown
     def _take_up_running(self) -> None:
-        """After a restart of the kernel, show the sweep that went on without it."""
+        """After a restart of the kernel, show the sweep of this name that went on without it."""
         from workbench import job
 
         for path in find_sweeps(self.model.runs)[:5]:
-            if SweepStore.open(path).status().state in ("running", "paused", "stopping"):
+            store = SweepStore.open(path)
+            if store.spec.name == self.model.name and store.status().state in WORKING:
                 self._watch(job.attach(path))
                 return
 
@@ -301,6 +312,14 @@ class Panel(ipywidgets.VBox):
         )
         html = plan + (as_table(self.live.seen) if self.live else "")
         return {**bundle, "text/plain": f"panel of {self.model.name!r}", "text/html": html}
+
+
+def _with_or_without_all(before: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
+    """Choosing all-linear lets go of the single modules, choosing one of them lets go of it."""
+    added = set(now) - set(before)
+    if ALL_LINEAR in added:
+        return (ALL_LINEAR,)
+    return tuple(target for target in now if target != ALL_LINEAR or not added)
 
 
 def _note(name: str) -> ipywidgets.HTML:

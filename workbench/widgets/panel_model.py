@@ -5,6 +5,7 @@ the data (`found`): a hub id may take seconds, and the kernel must not wait for 
 tests. It starts sweeps through `workbench.job`; it knows no widget.
 """
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -77,7 +78,10 @@ class PanelModel(traitlets.HasTraits):
         super().__init__()
         self.runs = Path(runs)
         self._base = spec or Spec()
+        self.lock = threading.RLock()
+        """Held while fields are read or shown: clicks and the background come from different threads."""
         self._asked = 0
+        self._misread: dict[str, str] = {}
         self._loading = False
         self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="workbench-look")
         self.observe(self._read, names=list(FIELDS))
@@ -90,15 +94,16 @@ class PanelModel(traitlets.HasTraits):
 
     def load(self, spec: Spec) -> None:
         """Show a spec; what the form does not cover is kept for the sweep."""
-        self._base = spec
-        self._loading = True
-        try:
-            self.set_trait("held", locked(spec))
-            for name, value in asdict(fields_of(spec)).items():
-                setattr(self, name, tuple(value) if isinstance(value, list) else value)
-        finally:
-            self._loading = False
-        self._read()
+        with self.lock:
+            self._base = spec
+            self._loading = True
+            try:
+                self.set_trait("held", locked(spec))
+                for name, value in asdict(fields_of(spec)).items():
+                    setattr(self, name, value)
+            finally:
+                self._loading = False
+            self._read()
 
     @property
     def reason(self) -> str:
@@ -139,28 +144,30 @@ class PanelModel(traitlets.HasTraits):
         then(outcome)
 
     def _read(self, _: Any = None) -> None:
-        if self._loading:
-            return
-        spec, problems = spec_from(self.fields, base=self._base)
-        self._asked += 1
-        self.set_trait("spec", spec)
-        self.set_trait("problems", problems)
-        model_id = self.model_id.strip()
-        if spec is not None or (model_id and "model_id" not in problems):
-            self.set_trait("looking", True)
-            self._background.submit(self._look, spec, model_id, self._asked)
-        else:
-            self.set_trait("looking", False)
+        with self.lock:
+            if self._loading:
+                return
+            spec, self._misread = spec_from(self.fields, base=self._base)
+            self._asked += 1
+            self.set_trait("spec", spec)
+            self.set_trait("problems", self._misread)
+            model_id = self.model_id.strip()
+            # With another field wrong the modules of the model are still worth showing.
+            look_at = bool(model_id) and "model_id" not in self._misread
+            self.set_trait("looking", look_at)
+            if look_at:
+                self._background.submit(self._look, spec, model_id, self._asked)
 
     def _look(self, spec: Spec | None, model_id: str, asked: int) -> None:
         if asked != self._asked:
             return
         found = look(spec, model_id=model_id)
-        if asked == self._asked:
-            self.set_trait("looking", False)
+        with self.lock:
+            if asked != self._asked:
+                return
             self.set_trait("found", found)
-            if found.problems:
-                self.set_trait("problems", {**self.problems, **found.problems})
+            self.set_trait("problems", {**self._misread, **found.problems})
+            self.set_trait("looking", False)
 
 
 LABELS = {

@@ -211,7 +211,7 @@ class Watch:
         return any(eval in trail.scores for trail in self._trails.values())
 
     def _curves(self) -> dict[str, list[Point]]:
-        most = max(40, min(300, MOST_POINTS // max(1, len(self.names))))
+        most = max(4, min(300, MOST_POINTS // max(1, len(self.names))))
         curves = {name: self._trails[name].thinned(most) for name in self.names}
         return {name: curve for name, curve in curves.items() if curve}
 

@@ -183,7 +183,7 @@ class Chart {
   }
 
   labels(svg, ends, box) {
-    const places = spread(ends.map((end) => end.y), 13, box.top + 4, box.bottom);
+    const places = spread(ends.map((end) => end.y), 13, box.top + 4, box.bottom - 8);
     ends.forEach((end, i) => {
       const shown = end.name.length > 18 ? `${end.name.slice(0, 17)}…` : end.name;
       svg.append(draw("text", {
@@ -308,8 +308,9 @@ class View {
     const ended = trials.filter((t) => ["trained", "done", "failed", "stopped"].includes(t.state)).length;
     if (trials.length > 1) parts.push(`${ended} of ${trials.length} trials trained`);
     const left = trials.map((t) => t.seconds_left).filter((s) => s !== null && s !== undefined);
-    if (picture.doing) parts.push(picture.doing);
-    else if (left.length) parts.push(`this trial: ${duration(Math.max(...left))}`);
+    // "training r1, r2" is what the rows say already; how long it takes they do not.
+    if (left.length) parts.push(`training: ${duration(Math.max(...left))}`);
+    else if (picture.doing) parts.push(picture.doing);
     return parts.join(" · ");
   }
 

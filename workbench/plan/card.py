@@ -4,14 +4,17 @@
 computes nothing: every figure is the plan's.
 """
 
+from typing import TYPE_CHECKING
+
 from markupsafe import escape
 
-from workbench.plan.plan import Plan, TrialPlan
+if TYPE_CHECKING:  # a plan shows itself as this card
+    from workbench.plan.plan import Plan, TrialPlan
 
 MOST_ROWS = 8
 
 
-def cost_card(plan: Plan | None, *, problems: bool = False, looking: bool = False) -> str:
+def cost_card(plan: "Plan | None", *, problems: bool = False, looking: bool = False) -> str:
     """The card, or what keeps it from being there."""
     if plan is None or problems:
         said = "Looking at the model …" if looking else "Fix the marked fields to see the cost."
@@ -34,7 +37,7 @@ def cost_card(plan: Plan | None, *, problems: bool = False, looking: bool = Fals
     )
 
 
-def _row(trial: TrialPlan) -> str:
+def _row(trial: "TrialPlan") -> str:
     share = trial.trainable_parameters / max(1, trial.total_parameters - trial.trainable_parameters)
     return (
         f"<tr><th scope='row'>{escape(trial.name)}</th>"
@@ -42,7 +45,7 @@ def _row(trial: TrialPlan) -> str:
     )
 
 
-def _steps(trials: tuple[TrialPlan, ...]) -> str:
+def _steps(trials: "tuple[TrialPlan, ...]") -> str:
     known = [trial.steps for trial in trials if trial.steps is not None]
     if len(known) < len(trials):
         return "known when the rows are read"
