@@ -22,7 +22,6 @@ import torch
 
 from workbench import events
 from workbench.adapters.bank import Bank
-from workbench.adapters.sharing import alone_because
 from workbench.data.rendering import Rendered, render
 from workbench.data.sources import Rows
 from workbench.data.sources import load as load_rows
@@ -33,6 +32,7 @@ from workbench.evals.answerer import TorchAnswerer
 from workbench.evals.asking import EvalContext, ask
 from workbench.models.load import Loaded
 from workbench.models.load import load as load_model
+from workbench.plan.sharing import together
 from workbench.runs.provenance import provenance
 from workbench.runs.status import State
 from workbench.runs.steering import Steering
@@ -167,25 +167,14 @@ def _train_all(
             store.set_status(trials={trial.name: "stopped"})
         else:
             waiting.append(trial)
-    for together in _sharing(waiting):
-        problems += _train(store, group, together, data=data, steering=steering)
+    for sharing in together(waiting):
+        problems += _train(store, group, sharing, data=data, steering=steering)
     return problems
 
 
 def _diverged(store: SweepStore, trial: str) -> bool:
     failures = [event for event in store.events(trial) if isinstance(event, events.Failed)]
     return bool(failures) and failures[-1].kind == "diverged"
-
-
-def _sharing(trials: Sequence[Trial]) -> list[list[Trial]]:
-    """Trials that share each forward; those that cannot are alone."""
-    groups: dict[Any, list[Trial]] = {}
-    for trial in trials:
-        train = trial.spec.train
-        alone = trial.name if alone_because(trial.spec) else ""
-        key = (alone, train.bf16, train.gradient_checkpointing)
-        groups.setdefault(key, []).append(trial)
-    return list(groups.values())
 
 
 def _train(

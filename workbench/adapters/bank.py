@@ -15,8 +15,8 @@ from safetensors.torch import load_file
 
 from workbench.adapters.interchange import save_adapter, to_lora_config
 from workbench.adapters.routing import Routes, Span
-from workbench.adapters.sharing import alone_because
 from workbench.errors import InputError, ModelError
+from workbench.plan.sharing import alone_because
 from workbench.scores.task import BASE
 from workbench.spec import Trial
 

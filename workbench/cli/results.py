@@ -40,11 +40,11 @@ def sweep_of(path: Path) -> SweepStore:
 
 def tell_plan(planned: "Plan") -> None:
     """A plan, one line a trial."""
-    model = planned.model
+    model, trainings = planned.model, len(planned.groups)
     say(
         f"{planned.name}: {len(planned.trials)} trials on {model.id} "
-        f"({model.model_type}, {model.parameters:,} parameters), {len(planned.groups)} base to load"
-        + ("s" if len(planned.groups) > 1 else "")
+        f"({model.model_type}, {model.parameters:,} parameters) in "
+        + ("one training" if trainings == 1 else f"{trainings} trainings")
     )
     rows = [
         (
@@ -58,6 +58,8 @@ def tell_plan(planned: "Plan") -> None:
     ]
     numbers = ("trainable", "share", "steps", "peak memory")
     table(("trial", *numbers), rows, right=numbers)
+    for name, reason in planned.alone.items():
+        say(f"{name} trains alone: {reason}")
     say(f"predicted time: {duration(planned.seconds)}")
 
 

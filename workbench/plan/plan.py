@@ -16,6 +16,7 @@ from workbench.plan.card import cost_card
 from workbench.plan.locate import locate
 from workbench.plan.memory import Memory, predict
 from workbench.plan.shape import Shape, read_shape
+from workbench.plan.sharing import alone_because, together
 from workbench.plan.steps import optimizer_steps
 from workbench.plan.targets import aim, counted
 from workbench.scores.catalog import EVALS
@@ -64,7 +65,9 @@ class Plan(_Facts):
     """Of the first trial; a sweep over models has one in each trial."""
     trials: tuple[TrialPlan, ...]
     groups: tuple[tuple[str, ...], ...]
-    """Trials that share one loaded base."""
+    """Trials that share each forward of one base: they are one training."""
+    alone: dict[str, str]
+    """Why a trial shares its forward with no other."""
     seconds: float | None = None
     """Unknown until this machine is calibrated."""
 
@@ -87,7 +90,6 @@ def plan(spec: Spec, *, num_rows: int | None = None) -> Plan:
     check_evals(spec.evals)
     shapes: dict[ModelSpec, Shape] = {}
     trials = []
-    groups: dict[str, list[str]] = {}
     # Rows were counted once: where an axis changes which rows there are, the count says nothing.
     moving = {"data.id", "data.split", "data.eval_fraction"} & set(_axes(spec))
     for trial in spec.grid():
@@ -96,12 +98,12 @@ def plan(spec: Spec, *, num_rows: int | None = None) -> Plan:
             shapes[model] = read_shape(_folder(model))
         rows = None if moving else num_rows
         trials.append(_plan_trial(trial, shape=shapes[model], num_rows=rows))
-        groups.setdefault(_base_key(trial.spec), []).append(trial.name)
     return Plan(
         name=spec.name,
         model=trials[0].model,
         trials=tuple(trials),
-        groups=tuple(tuple(names) for names in groups.values()),
+        groups=tuple(tuple(trial.name for trial in group) for group in together(spec.grid())),
+        alone={t.name: why for t in spec.grid() if (why := alone_because(t.spec))},
     )
 
 
@@ -156,10 +158,6 @@ def _facts(shape: Shape, *, model_id: str) -> ModelFacts:
 
 def _folder(model: ModelSpec) -> Path:
     return locate(model.id, revision=model.revision, trust_remote_code=model.trust_remote_code)
-
-
-def _base_key(spec: Spec) -> str:
-    return repr((spec.model, spec.quantization))
 
 
 def _axes(spec: Spec) -> list[str]:
