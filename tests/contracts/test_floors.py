@@ -23,6 +23,10 @@ NEIGHBOURS_THAT_DO_NOT_KNOW_EACH_OTHER = {("engine", "evals"), ("evals", "engine
 
 ALLOWED: dict[tuple[str, str], str] = {
     (
+        "workbench.plan.card",
+        "workbench.plan.plan",
+    ): "a plan shows itself as a card; the card names the plan's type for the type checker only",
+    (
         "workbench.job",
         "workbench.widgets.live_run",
     ): "a job that is the last value of a cell shows itself",

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-import workbench
 from workbench.errors import SpecError
 from workbench.plan.memory import weight_bytes
 from workbench.plan.plan import plan
@@ -71,8 +70,22 @@ def test_an_eval_that_does_not_exist_is_named(spec: Spec) -> None:
         plan(spec.replace({"evals": ["recal"]}))
 
 
-def test_the_package_is_the_function_too(spec: Spec) -> None:
-    assert workbench.plan(spec) == plan(spec)
+def test_the_name_of_this_package_is_the_function_for_whoever_imports_the_workbench(spec) -> None:
+    import workbench.plan.shape
+
+    assert callable(workbench.plan)
+    assert workbench.plan(spec).trials[0].steps is not None
+
+
+def test_a_plan_says_why_a_trial_trains_alone(spec: Spec) -> None:
+    planned = plan(spec.replace({"sweep": {"adapter.use_dora": [False, True]}}))
+    assert [len(group) for group in planned.groups] == [1, 1]
+    assert list(planned.alone) == [planned.trials[1].name]
+    assert "DoRA" in planned.alone[planned.trials[1].name]
+
+
+def test_a_plan_shows_itself_as_a_card(spec: Spec) -> None:
+    assert "<table>" in plan(spec)._repr_html_()
 
 
 def test_fewer_bits_weigh_less(tiny: Callable[[str], Path]) -> None:

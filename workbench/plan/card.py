@@ -4,9 +4,8 @@
 computes nothing: every figure is the plan's.
 """
 
+from html import escape
 from typing import TYPE_CHECKING
-
-from markupsafe import escape
 
 if TYPE_CHECKING:  # a plan shows itself as this card
     from workbench.plan.plan import Plan, TrialPlan
