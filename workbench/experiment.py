@@ -22,6 +22,7 @@ import torch
 
 from workbench import events
 from workbench.adapters.bank import Bank
+from workbench.data.audit import leaked
 from workbench.data.rendering import Rendered, render
 from workbench.data.sources import Rows
 from workbench.data.sources import load as load_rows
@@ -33,13 +34,14 @@ from workbench.evals.asking import EvalContext, ask
 from workbench.models.load import Loaded
 from workbench.models.load import load as load_model
 from workbench.plan.sharing import together
+from workbench.runs import datacard
 from workbench.runs.provenance import provenance
 from workbench.runs.status import State
 from workbench.runs.steering import Steering
 from workbench.runs.store import SweepStore
 from workbench.scores.catalog import eval_info
 from workbench.scores.scoring import score
-from workbench.scores.task import BASE, Score
+from workbench.scores.task import BASE, Item, Score
 from workbench.spec import DataSpec, Trial
 
 _log = logging.getLogger(__name__)
@@ -83,7 +85,7 @@ def _run(store: SweepStore, steering: Steering) -> list[str]:
     for trials in _by_base(store.trials):
         group = _load(store, trials, steering=steering)
         data = {trial.spec.data: load_rows(trial.spec.data) for trial in trials}
-        _write_card(store, data)
+        datacard.add_sets(store, [rows.card for rows in data.values()])
         problems += _train_all(store, group, data=data, steering=steering)
         problems += _evaluate_all(store, group, data=data, steering=steering)
         del group
@@ -141,14 +143,6 @@ def _load(store: SweepStore, trials: tuple[Trial, ...], *, steering: Steering) -
     for note in loaded.notes:
         store.append(events.Warned(code="model", message=note))
     return _Group(trials=trials, loaded=loaded, bank=Bank(loaded.model, loaded.tokenizer, trials))
-
-
-def _write_card(store: SweepStore, data: dict[DataSpec, Rows]) -> None:
-    cards = [rows.card for rows in data.values()]
-    store.write_json("data-card.json", {"sets": cards})
-    for card in cards:
-        for warning in card.get("warnings", ()):
-            store.append(events.Warned(code="data", message=warning))
 
 
 def _train_all(
@@ -270,6 +264,7 @@ def _rendered(
     ]
     cut = sum(row.truncated for row in rendered)
     kept = [row for row in rendered if any(label != -100 for label in row.labels[1:])]
+    datacard.add_truncated(store, rows.card, cut)
     if cut:
         message = f"{cut} of {len(rendered)} rows are longer than {limit} tokens and were cut"
         store.append(events.Warned(trial=trial.name, code="truncated", message=message))
@@ -334,6 +329,7 @@ def _evaluate_all(
             problems += _evaluate(
                 store, answerer, name, slots=slots, context=context, steering=steering
             )
+            _look_for_leaks(store, name, context=context)
     for trial in trained:
         if states.get(trial.name) != "stopped":
             store.set_status(trials={trial.name: "done"})
@@ -379,3 +375,13 @@ def _evaluate(
             )
         )
     return []
+
+
+def _look_for_leaks(store: SweepStore, name: str, *, context: EvalContext) -> None:
+    """Items whose question and answer are trained on; the micro-world's recall asks just those on purpose."""
+    if name == "recall" and context.microworld_set:
+        return
+    rows = store.read_rows(BASE, name)
+    items = [Item(id=r.sample, prompt=r.prompt, expected=r.expected) for r in rows if r.expected]
+    if items:
+        datacard.add_leaks(store, name, len(leaked(context.train, items=items)))

@@ -141,3 +141,17 @@ def test_nothing_secret_is_stored(tmp_path, monkeypatch) -> None:
         if path.is_file():
             assert b"hf_planted_secret_123" not in path.read_bytes(), path
     assert json.loads((running.path / "provenance.json").read_text())
+
+
+def test_eval_items_that_are_trained_on_are_counted_and_said(tmp_path) -> None:
+    from workbench.compare import compare
+
+    fields = {"data": {"id": "microworld/leaky"}, "evals": ["paraphrase"], "sweep": {}}
+    spec = _spec("leaky", **fields).replace({"train.max_steps": 2})
+    running = job.start(spec, runs=tmp_path)
+    running.wait()
+    card = json.loads((running.path / "data-card.json").read_text())
+    assert card["eval_leaks"] == {"paraphrase": 80}, "the 80 that the set plants word for word"
+    assert card["sets"][0]["truncated"] == 0
+    told = [caveat.code for caveat in compare(running.path).verdict.caveats]
+    assert "WB004" in told

@@ -129,11 +129,15 @@ def _left_out(ranked: list[Candidate], contests: list[Difference]) -> str:
 
 
 def _leak(reading: Reading) -> str:
-    found = sum(int(card.get("held_out_leaks") or 0) for card in reading.data_cards)
-    if not found:
+    said = []
+    rows = sum(int(card.get("held_out_leaks") or 0) for card in reading.data_cards)
+    if rows:
+        said.append(f"{rows} held-out rows")
+    said += [f"{n} items of {name}" for name, n in reading.eval_leaks.items() if n]
+    if not said:
         return ""
     return (
-        f"{found} held-out rows also stand in the training data; "
+        f"{wording.listed(said)} also stand in the training data; "
         "figures on them show memory, not learning."
     )
 

@@ -90,6 +90,12 @@ class Reading:
         return tuple(card for card in sets if isinstance(card, dict))
 
     @cached_property
+    def eval_leaks(self) -> dict[str, int]:
+        """How many items of an eval stand in the training rows."""
+        found = _mapping(self.store, "data-card.json").get("eval_leaks")
+        return found if isinstance(found, dict) else {}
+
+    @cached_property
     def provenance(self) -> dict[str, Any]:
         """Versions, hardware and fingerprints; empty when the sweep has none."""
         return _mapping(self.store, "provenance.json")

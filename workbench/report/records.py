@@ -95,7 +95,14 @@ def data(report: Report) -> Section:
     cards = report.comparison.reading.data_cards
     if not cards:
         return blocks.section("Data", blocks.paragraph("The sweep has not stored a data card."))
-    return blocks.section("Data", *(part for card in cards for part in _card(card)))
+    leaks = report.comparison.reading.eval_leaks
+    told = [part for card in cards for part in _card(card)]
+    if leaks:
+        counted = ", ".join(f"{name} {count}" for name, count in leaks.items())
+        told.append(
+            blocks.paragraph(f"Eval items whose question and answer are trained on: {counted}.")
+        )
+    return blocks.section("Data", *told)
 
 
 def method(report: Report) -> Section:
