@@ -7,7 +7,7 @@ checked exactly. It is written out here because the common packages pull in a da
 
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +72,7 @@ def audit(train: Sequence[dict[str, Any]], *, held_out: Sequence[dict[str, Any]]
     )
 
 
-def leaked(rows: Iterable[dict[str, Any]], *, items: Sequence[Item]) -> list[str]:
+def leaked(rows: Iterable[Mapping[str, Any]], *, items: Sequence[Item]) -> list[str]:
     """Ids of the items whose prompt and expected answer stand together in a row, word for word."""
     index: dict[tuple[str, ...], list[tuple[tuple[str, ...], str]]] = defaultdict(list)
     for item in items:
@@ -106,7 +106,7 @@ def near_pairs(texts: Sequence[str], *, threshold: float = NEAR) -> list[tuple[i
     return pairs
 
 
-def text_of(row: dict[str, Any]) -> str:
+def text_of(row: Mapping[str, Any]) -> str:
     """All that a row says, with single spaces."""
     parts: list[str] = []
     for word in ("prompt", "completion", "messages", "text"):
