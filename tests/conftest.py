@@ -12,6 +12,13 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("WORKBENCH_SHARED", ROOT.parent / "shared"))
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
+BROWSER_ARGS = [
+    "--no-sandbox",  # Chromium refuses to sandbox for root, which is who runs in a container
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--force-color-profile=srgb",
+]
+
 _HOME = tempfile.TemporaryDirectory(prefix="workbench-tests-")
 os.environ["HF_HOME"] = str(Path(_HOME.name) / "huggingface")
 os.environ["XDG_CACHE_HOME"] = str(Path(_HOME.name) / "cache")
@@ -62,6 +69,17 @@ def browser_path() -> str:
         )
         pytest.skip("NO BROWSER: install chromium, or name one in BROWSER_BIN")
     return found
+
+
+@pytest.fixture(scope="session")
+def chromium(browser_path):
+    """One browser for all tests: playwright's loop can be started once in a process."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=BROWSER_ARGS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ prints only what belongs in the log.
 import logging
 import os
 import sys
+import warnings
 from pathlib import Path
 
 from workbench.runs.store import SweepStore
@@ -18,6 +19,9 @@ def main() -> int:
     # Hub and tokenizer libraries print progress bars and fork warnings that nobody reads in a log.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # Notes of libraries to their own developers; a person who reads the log looks for what went wrong.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     store = SweepStore.open(Path(sys.argv[1]))
     # Claimed before torch is imported, which takes seconds: whoever started us is waiting for this.
     attempt = store.claim()

@@ -22,12 +22,6 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ARGS = [
-    "--no-sandbox",  # Chromium refuses to sandbox for root, which is who runs in a container
-    "--disable-dev-shm-usage",
-    "--disable-gpu",
-    "--force-color-profile=srgb",
-]
 SETTINGS = {
     "apputils-extension/notification": {
         "fetchNews": "false",
@@ -83,16 +77,6 @@ class Seen:
 
 
 @pytest.fixture(scope="session")
-def browser(browser_path):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=browser_path, headless=True, args=ARGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="session")
 def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     root = folder / "root"
@@ -135,8 +119,10 @@ def lab(tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, lab, request, tmp_path):
-    context = browser.new_context(viewport={"width": 1360, "height": 1500}, device_scale_factor=1.5)
+def page(chromium, lab, request, tmp_path):
+    context = chromium.new_context(
+        viewport={"width": 1360, "height": 1500}, device_scale_factor=1.5
+    )
     page = context.new_page()
     page.seen = Seen()
     page.on("request", lambda r: page.seen.urls.append(r.url))

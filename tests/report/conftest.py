@@ -1,4 +1,4 @@
-"""One rendered report of a planted sweep with hostile text in it, and a browser without a network to open it in."""
+"""One rendered report of a planted sweep with hostile text in it, for the tests that open it."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -32,15 +32,3 @@ def rendered(tmp_path_factory) -> Rendered:
     )
     page = render(sweep, folder / "reports" / "rank.html", title="Ranks <b>compared</b>")
     return Rendered(sweep, page, page.read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="session")
-def chromium(browser_path):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from peft import LoraConfig, PeftModel, get_peft_model_state_dict
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
+from workbench.errors import RunError
 from workbench.spec import AdapterSpec
 
 
@@ -45,19 +47,29 @@ def save_adapter(model: PeftModel, folder: Path, *, adapter: str, base_id: str) 
     """Write one adapter of a model as a PEFT folder; an interrupted write leaves no half folder."""
     temporary = folder.with_name(f".{folder.name}-{os.getpid()}")
     shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
+    try:
+        temporary.mkdir(parents=True)
+        _write(model, temporary, adapter=adapter, base_id=base_id)
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
+    except (SafetensorError, OSError) as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise RunError(
+            f"the adapter could not be written: {error}. Free some space, then go on with --resume"
+        ) from error
+
+
+def _write(model: PeftModel, folder: Path, *, adapter: str, base_id: str) -> None:
     weights = get_peft_model_state_dict(model, adapter_name=adapter, save_embedding_layers=False)
     save_file(
         {name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()},
-        temporary / "adapter_model.safetensors",
+        folder / "adapter_model.safetensors",
         metadata={"format": "pt"},
     )
     config = model.peft_config[adapter]
     was_path, was_inference = config.base_model_name_or_path, config.inference_mode
     try:
         config.base_model_name_or_path, config.inference_mode = base_id, True
-        config.save_pretrained(str(temporary))
+        config.save_pretrained(str(folder))
     finally:
         config.base_model_name_or_path, config.inference_mode = was_path, was_inference
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.rename(folder)

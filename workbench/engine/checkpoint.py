@@ -47,8 +47,15 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}-{os.getpid()}")
     plain = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
-    save_file(plain, temporary, metadata={"state": json.dumps(header)})
-    temporary.replace(path)
+    try:
+        save_file(plain, temporary, metadata={"state": json.dumps(header)})
+        temporary.replace(path)
+    except (SafetensorError, OSError) as error:
+        temporary.unlink(missing_ok=True)
+        raise RunError(
+            f"the checkpoint of step {checkpoint.step} could not be written: {error}. "
+            "Free some space, then go on with --resume"
+        ) from error
 
 
 def read(path: Path, *, fingerprint: str) -> tuple[Checkpoint, list[str]] | None:

@@ -57,7 +57,9 @@ def read_status(path: Path) -> Status:
     """What a `status.json` says, with `lost` where its worker is gone."""
     status = stored_status(path)
     if status.state in WORKING and not is_alive(status.pid, status.pid_started):
-        return status.model_copy(update={"state": "lost"})
+        during = f" while {status.message}" if status.message else ""
+        message = f"the worker (process {status.pid}) is gone{during}: killed, or out of memory"
+        return status.model_copy(update={"state": "lost", "message": message})
     return status
 
 
