@@ -301,6 +301,8 @@ def _evaluate_all(
     anew: Sequence[str] = (),
 ) -> list[str]:
     states = store.status().trials
+    # A sweep over models or quantizations has several bases; the control of every table is that of the first.
+    control = (store.trials[0].spec.model, store.trials[0].spec.quantization)
     trained = [t for t in group.trials if states.get(t.name) in ("trained", "done", "stopped")]
     trained = [t for t in trained if (store.folder(t.name) / "adapter").exists()]
     problems: list[str] = []
@@ -311,7 +313,9 @@ def _evaluate_all(
         key = trial.spec.data.model_copy(update={"rows": None}), trial.spec.evals
         sets.setdefault(key, []).append(trial)
     for trials in sets.values():
-        slots = (BASE, *(trial.name for trial in trials))
+        slots = tuple(trial.name for trial in trials)
+        if (trials[0].spec.model, trials[0].spec.quantization) == control:
+            slots = (BASE, *slots)
         for name in anew or trials[0].spec.evals:
             if steering.stopped_all:
                 return problems
@@ -329,7 +333,7 @@ def _evaluate_all(
             problems += _evaluate(
                 store, answerer, name, slots=slots, context=context, steering=steering
             )
-            _look_for_leaks(store, name, context=context)
+            _look_for_leaks(store, name, slot=slots[0], context=context)
     for trial in trained:
         if states.get(trial.name) != "stopped":
             store.set_status(trials={trial.name: "done"})
@@ -377,11 +381,11 @@ def _evaluate(
     return []
 
 
-def _look_for_leaks(store: SweepStore, name: str, *, context: EvalContext) -> None:
+def _look_for_leaks(store: SweepStore, name: str, *, slot: str, context: EvalContext) -> None:
     """Items whose question and answer are trained on; the micro-world's recall asks just those on purpose."""
     if name == "recall" and context.microworld_set:
         return
-    rows = store.read_rows(BASE, name)
+    rows = store.read_rows(slot, name)
     items = [Item(id=r.sample, prompt=r.prompt, expected=r.expected) for r in rows if r.expected]
     if items:
         datacard.add_leaks(store, name, len(leaked(context.train, items=items)))

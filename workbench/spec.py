@@ -27,6 +27,7 @@ from pydantic import (
 
 from workbench import script
 from workbench.errors import SpecError, nearest
+from workbench.naming import trial_name
 from workbench.yamlfile import read_mapping
 
 MAX_TRIALS = 1000
@@ -243,6 +244,15 @@ class Spec(_Words):
         return value
 
     @model_validator(mode="after")
+    def _dora_can_read_its_base(self) -> Self:
+        if self.adapter.use_dora and self.quantization is not None and self.quantization.bits == 8:
+            raise ValueError(
+                "use_dora does not work on an 8-bit base: PEFT cannot read its weights back. Use "
+                "load_in_4bit, or full precision"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _grid_is_sound(self) -> Self:
         if len(set(self.evals)) != len(self.evals):
             raise ValueError("evals names one of them twice")
@@ -295,10 +305,11 @@ class Spec(_Words):
             fields = json.loads(json.dumps(plain))
             for dotted, value in varied.items():
                 _set(fields, dotted, value)
+            spec = Spec.from_fields(fields, source=f"trial {trial_name(varied)!r}")
+            varied = {dotted: _said(spec, dotted, value) for dotted, value in varied.items()}
             name = trial_name(varied)
             if name in trials:
                 name = f"{name}-{len(trials) + 1}"
-            spec = Spec.from_fields(fields, source=f"trial {name!r}")
             trials[name] = Trial(name=name, spec=spec, varied=varied)
         return tuple(trials.values())
 
@@ -318,33 +329,6 @@ class Trial(_Words):
     spec: Spec
     varied: dict[str, Any] = {}
     """The fields that the sweep varies, with this trial's values."""
-
-
-def trial_name(varied: dict[str, Any]) -> str:
-    """A folder name that says what varies.
-
-    >>> trial_name({"adapter.r": 4, "train.learning_rate": 0.01, "seed": 1})
-    'r4-lr0.01-seed1'
-    """
-    short = {
-        "learning_rate": "lr",
-        "lora_alpha": "alpha",
-        "target_modules": "on",
-        "load_in_4bit": "4bit",
-    }
-    words = []
-    for dotted, value in varied.items():
-        field = dotted.rsplit(".", 1)[-1]
-        shown = f"{value:g}" if isinstance(value, float) else _slug(value)
-        words.append(short.get(field, field.replace("_", "-")) + shown)
-    return "-".join(words)[:96].strip("-.") or "trial"
-
-
-def _slug(value: Any) -> str:
-    text = json.dumps(value) if isinstance(value, dict) else str(value)
-    if isinstance(value, list | tuple):
-        text = "-".join(str(part) for part in value)
-    return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-.")
 
 
 def _axis(key: str, points: tuple[Any, ...]) -> list[dict[str, Any]]:
@@ -406,6 +390,14 @@ def _set(fields: dict[str, Any], dotted: str, value: Any) -> None:
             fields[parent] = {}
         fields = fields[parent]
     fields[last] = value
+
+
+def _said(spec: Spec, dotted: str, value: Any) -> Any:
+    """A value as the validated spec has it: 1e-2 in a YAML file is a string, in the spec a number."""
+    found: Any = spec
+    for part in dotted.split("."):
+        found = getattr(found, part)
+    return found if isinstance(found, int | float) else value
 
 
 def _compiles(pattern: str) -> None:

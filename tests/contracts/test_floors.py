@@ -9,7 +9,7 @@ import pytest
 from tests.contracts.tree import imports, modules
 
 FLOORS: list[tuple[str, list[str]]] = [
-    ("0 words", ["errors", "yamlfile", "script", "spec", "events"]),
+    ("0 words", ["errors", "yamlfile", "script", "naming", "spec", "events"]),
     ("1 plain", ["stats", "scores", "runs", "microworld", "plan"]),
     ("2 tensors", ["data", "models"]),
     ("3 adapters", ["adapters"]),

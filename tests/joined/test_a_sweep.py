@@ -155,3 +155,16 @@ def test_eval_items_that_are_trained_on_are_counted_and_said(tmp_path) -> None:
     assert card["sets"][0]["truncated"] == 0
     told = [caveat.code for caveat in compare(running.path).verdict.caveats]
     assert "WB004" in told
+
+
+def test_a_sweep_over_quantizations_keeps_the_first_base_as_its_control(tmp_path) -> None:
+    axis = {"quantization": [None, {"load_in_4bit": True}], "data.rows": [24, 48]}
+    spec = _spec("bits", evals=["recall"], sweep=axis).replace({"train.max_steps": 3})
+    running = job.start(spec, runs=tmp_path)
+    running.wait()
+    names = [trial.name for trial in running.store.trials]
+    assert names == ["full-rows24", "full-rows48", "nf4-rows24", "nf4-rows48"]
+    asked = {name: {row.sample for row in running.store.read_rows(name, "recall")} for name in names}
+    assert len(set(map(frozenset, asked.values()))) == 1, "all answer the same items"
+    base = [e for e in running.store.events(BASE) if e.event == "evaluated"]
+    assert len(base) == 1

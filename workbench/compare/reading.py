@@ -17,9 +17,10 @@ import numpy as np
 
 from workbench.errors import SpecError, StoreError, nearest
 from workbench.events import Failed, Finished, Started, Step, Warned
+from workbench.naming import trial_name
 from workbench.runs.store import SweepStore
 from workbench.scores.task import BASE, Score
-from workbench.spec import Spec, Trial, trial_name
+from workbench.spec import Spec, Trial
 
 DEFAULT_PRIMARY = ("paraphrase", "recall")
 """The eval a verdict is about, when nobody says: the first of these that was scored."""

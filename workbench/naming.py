@@ -1,0 +1,51 @@
+"""What a trial is called: a folder name that says what varies, in the words people use for it.
+
+It takes dotted fields with their values and knows neither the spec nor the disk.
+"""
+
+import json
+import re
+from typing import Any
+
+_SHORT = {"learning_rate": "lr", "lora_alpha": "alpha", "target_modules": "on", "id": ""}
+
+
+def trial_name(varied: dict[str, Any]) -> str:
+    """A folder name that says what varies.
+
+    >>> trial_name({"adapter.r": 4, "train.learning_rate": 0.01, "seed": 1})
+    'r4-lr0.01-seed1'
+    >>> trial_name({"quantization": {"load_in_4bit": True}, "adapter.use_dora": False})
+    'nf4-no-dora'
+    """
+    words = [_word(dotted.rsplit(".", 1)[-1], value) for dotted, value in varied.items()]
+    return "-".join(words)[:96].strip("-.") or "trial"
+
+
+def _word(field: str, value: Any) -> str:
+    said = field.removeprefix("use_").replace("_", "-")
+    if field == "quantization":
+        return _bits(value)
+    if isinstance(value, bool):
+        return said if value else f"no-{said}"
+    if value is None:
+        return f"{said}-default"
+    shown = f"{value:g}" if isinstance(value, float) else _slug(value)
+    return _SHORT.get(field, said) + shown
+
+
+def _bits(value: Any) -> str:
+    """What a quantization is called: full, int8, nf4, fp4-double."""
+    if not isinstance(value, dict) or not (value.get("load_in_4bit") or value.get("load_in_8bit")):
+        return "full"
+    if value.get("load_in_8bit"):
+        return "int8"
+    kind = str(value.get("bnb_4bit_quant_type", "nf4"))
+    return kind + ("-double" if value.get("bnb_4bit_use_double_quant") else "")
+
+
+def _slug(value: Any) -> str:
+    text = json.dumps(value) if isinstance(value, dict) else str(value)
+    if isinstance(value, list | tuple):
+        text = "-".join(str(part) for part in value)
+    return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-.")
