@@ -14,7 +14,10 @@ FLOORS: list[tuple[str, list[str]]] = [
     ("2 tensors", ["data", "models"]),
     ("3 adapters", ["adapters"]),
     ("4 motion", ["engine", "evals"]),
-    ("5 joined", ["experiment", "worker", "calibrate", "job", "microworld.build"]),
+    (
+        "5 joined",
+        ["training", "evaluation", "experiment", "worker", "calibrate", "job", "microworld.build"],
+    ),
     ("6 reading", ["compare", "report"]),
     ("7 faces", ["widgets", "lessons", "doctor", "cli", "__main__"]),
 ]

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from workbench import microworld
-from workbench.data.sources import check_data, load, to_dataset
+from workbench.data.sources import check_data, dataset, load, to_dataset
 from workbench.errors import DataError
+from workbench.microworld import DATASETS
 from workbench.spec import DataSpec, Spec
 
 
@@ -251,3 +252,11 @@ def test_real_data_loads_whole(
     rows = load(DataSpec(id=str(shared_data / name), columns=columns))
     assert len(rows.train) + len(rows.held_out) == count == rows.card["rows"]
     assert 0.07 < len(rows.held_out) / count < 0.13
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_every_set_of_the_micro_world_is_a_dataset_and_documented(name):
+    rows = dataset(f"microworld/{name}")
+    assert rows.num_rows > 300
+    page = Path(__file__).resolve().parents[2] / "docs" / "microworld.md"
+    assert f"| `microworld/{name}` | {DATASETS[name]} |" in page.read_text(encoding="utf-8")

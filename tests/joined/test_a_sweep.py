@@ -164,7 +164,9 @@ def test_a_sweep_over_quantizations_keeps_the_first_base_as_its_control(tmp_path
     running.wait()
     names = [trial.name for trial in running.store.trials]
     assert names == ["full-rows24", "full-rows48", "nf4-rows24", "nf4-rows48"]
-    asked = {name: {row.sample for row in running.store.read_rows(name, "recall")} for name in names}
+    asked = {
+        name: {row.sample for row in running.store.read_rows(name, "recall")} for name in names
+    }
     assert len(set(map(frozenset, asked.values()))) == 1, "all answer the same items"
     base = [e for e in running.store.events(BASE) if e.event == "evaluated"]
     assert len(base) == 1

@@ -120,6 +120,11 @@ def num_rows(data: DataSpec) -> int | None:
     return len(_split(rows, keys, fraction=held_out_share(data))[0])
 
 
+def dataset(data_id: str) -> Any:
+    """The training rows of a data set as a `datasets.Dataset`: `dataset("microworld/skewed")`."""
+    return to_dataset(load(DataSpec(id=data_id)).train)
+
+
 def to_dataset(rows: Sequence[dict[str, Any]]) -> Any:
     """The rows as a `datasets.Dataset`, for tools of the Hugging Face world."""
     from datasets import Dataset
