@@ -7,12 +7,17 @@ import copy
 import logging
 import random
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 import transformers as hf
 from peft import get_peft_model
+from transformers.models.llama.modeling_llama import LlamaRMSNorm
+from transformers.models.mistral.modeling_mistral import MistralRMSNorm
+from transformers.models.qwen3.modeling_qwen3 import Qwen3RMSNorm
 
 from workbench.adapters.bank import Bank
 from workbench.adapters.interchange import to_lora_config
@@ -20,9 +25,13 @@ from workbench.data.rendering import Rendered
 from workbench.engine.loop import train
 from workbench.engine.slot import Slot
 from workbench.events import Step
-from workbench.spec import Spec, Trial
+from workbench.models.quantize import keep_trainable, to_bnb
+from workbench.spec import QuantizationSpec, Spec, Trial
 
 VOCAB = 97
+DOUBLE = False
+"""Whether models are built in fp64; see `in_double`."""
+
 _SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": VOCAB}
 _MLP = {**_SMALL, "intermediate_size": 64, "max_position_embeddings": 64}
 _ENDS = {"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
@@ -68,12 +77,53 @@ MODELS: dict[str, tuple[Any, tuple[str, ...], tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-def build(name: str) -> Any:
-    """A small random model."""
+def build(name: str, *, folder: Any = None, quantization: QuantizationSpec | None = None) -> Any:
+    """A small random model; with a quantization it is stored in the folder and loaded as bitsandbytes has it."""
     torch.manual_seed(7)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return hf.AutoModelForCausalLM.from_config(copy.deepcopy(MODELS[name][0]))
+        model = hf.AutoModelForCausalLM.from_config(copy.deepcopy(MODELS[name][0]))
+        if DOUBLE:
+            model = model.double()
+        if quantization is None:
+            return model
+        model.save_pretrained(folder / "model")
+        quantized = hf.AutoModelForCausalLM.from_pretrained(
+            folder / "model", quantization_config=to_bnb(quantization), device_map={"": "cpu"}
+        )
+        keep_trainable(quantized)
+        return quantized
+
+
+@contextmanager
+def in_double() -> Iterator[None]:
+    """Models in fp64, and norms that compute in the dtype they are given instead of fp32."""
+    global DOUBLE
+
+    def native(self: Any, x: torch.Tensor) -> torch.Tensor:
+        return (
+            self.weight * x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.variance_epsilon)
+        )
+
+    norms = (LlamaRMSNorm, MistralRMSNorm, Qwen3RMSNorm)
+    stock_forwards = [norm.forward for norm in norms]
+    DOUBLE = True
+    for norm in norms:
+        norm.forward = native
+    try:
+        yield
+    finally:
+        DOUBLE = False
+        for norm, forward in zip(norms, stock_forwards, strict=True):
+            norm.forward = forward
+
+
+def _double_loss(outputs: Any, labels: Any, num_items_in_batch: Any = None) -> torch.Tensor:
+    """The trainer's loss in fp64; TRL's own head computes it in fp32."""
+    wanted = labels[:, 1:] != -100
+    logits = outputs.logits[:, :-1][wanted]
+    summed = torch.nn.functional.cross_entropy(logits, labels[:, 1:][wanted], reduction="sum")
+    return summed / num_items_in_batch
 
 
 def rows(count: int, *, seed: int = 5) -> list[Rendered]:
@@ -137,9 +187,10 @@ def slots(some: list[Trial], data: list[list[Rendered]], *, folder: Any) -> list
     ]  # fmt: skip
 
 
-def bank(name: str, some: list[Trial]) -> Bank:
-    """The trials' adapters on one small model."""
-    return Bank(build(name), SimpleNamespace(pad_token_id=0), some)
+def bank(name: str, some: list[Trial], *, folder: Any = None) -> Bank:
+    """The trials' adapters on one small model, quantized as the trials say."""
+    model = build(name, folder=folder, quantization=some[0].spec.quantization)
+    return Bank(model, SimpleNamespace(pad_token_id=0), some)
 
 
 def losses(events: list[Any]) -> dict[str, list[float]]:
@@ -155,7 +206,7 @@ def fused(
     name: str, some: list[Trial], data: list[list[Rendered]], *, folder: Any
 ) -> tuple[Bank, dict]:
     """Train trials together; the bank afterwards and the losses of each."""
-    held = bank(name, some)
+    held = bank(name, some, folder=folder)
     told = list(train(held, slots(some, data, folder=folder)))
     return held, losses(told)
 
@@ -198,15 +249,17 @@ def stock(name: str, trial: Trial, data: list[Rendered], *, folder: Any) -> tupl
             return loss
 
     set_seed(trial.spec.seed)
-    model = get_peft_model(build_seeded(name, trial.spec.seed), to_lora_config(trial.spec.adapter))
+    plain = build(name, folder=folder, quantization=trial.spec.quantization)
+    set_seed(trial.spec.seed)
+    model = get_peft_model(plain, to_lora_config(trial.spec.adapter))
+    first = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
     dataset = Dataset.from_list([{"input_ids": r.input_ids, "labels": r.labels} for r in data])
-    trainer = Recorded(model=model, args=args, train_dataset=dataset, processing_class=tokenizer)
+    trainer = Recorded(
+        model=model, args=args, train_dataset=dataset, processing_class=tokenizer,
+        compute_loss_func=_double_loss if DOUBLE else None,
+    )  # fmt: skip
+    for key, parameter in trainer.model.named_parameters():
+        if key in first:
+            parameter.data = first[key]  # SFTTrainer casts the adapters of a quantized base to bf16
     trainer.train()
     return trainer.model, [found[step] for step in sorted(found)]
-
-
-def build_seeded(name: str, seed: int) -> Any:
-    """The same model, with the generator left as `set_seed` leaves it before an adapter is added."""
-    model = build(name)
-    torch.manual_seed(seed)
-    return model

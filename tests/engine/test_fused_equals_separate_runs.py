@@ -31,6 +31,33 @@ def test_every_step_of_every_trial_equals_the_stock_trainer(family: str, tmp_pat
         assert difference < 1e-4
 
 
+@pytest.mark.parametrize(
+    "family", ["llama", "qwen3", "gpt2", "opt", "phi", "mistral"] if SOAK else ["llama", "gpt2"]
+)
+def test_in_fp64_the_difference_is_rounding_and_nothing_else(family: str, tmp_path) -> None:
+    with equality.in_double():
+        trials = equality.trials(family, steps=STEPS)
+        data = [equality.rows(21, seed=index) for index in range(len(trials))]
+        _, ours = equality.fused(family, trials, data, folder=tmp_path)
+        for trial, own in zip(trials, data, strict=True):
+            _, theirs = equality.stock(family, trial, own, folder=tmp_path)
+            assert ours[trial.name] == pytest.approx(theirs, rel=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["nf4", "fp4"] if SOAK else ["nf4"])
+def test_on_a_four_bit_base_every_step_equals_the_stock_trainer(kind: str, tmp_path) -> None:
+    bits = {"load_in_4bit": True, "bnb_4bit_quant_type": kind, "bnb_4bit_use_double_quant": True}
+    trials = [
+        trial.model_copy(update={"spec": trial.spec.replace({"quantization": bits})})
+        for trial in equality.trials("llama", steps=STEPS)
+    ]
+    data = [equality.rows(21, seed=index) for index in range(len(trials))]
+    _, ours = equality.fused("llama", trials, data, folder=tmp_path)
+    for trial, own in zip(trials, data, strict=True):
+        _, theirs = equality.stock("llama", trial, own, folder=tmp_path)
+        assert ours[trial.name] == pytest.approx(theirs, rel=1e-5)
+
+
 def _same_rows(family: str) -> tuple[list, list]:
     trials = equality.trials(family, steps=STEPS)
     return trials, [equality.rows(21)] * len(trials)
