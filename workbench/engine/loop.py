@@ -22,9 +22,7 @@ from workbench.adapters.bank import Bank
 from workbench.data.batches import collate
 from workbench.engine.passes import Part, cut, spans
 from workbench.engine.slot import Slot
-
-MAX_TOKENS = {"cpu": 2048, "cuda": 32768}
-"""Tokens of one forward pass, padding included. A CPU wants its activations in cache; a GPU wants to be full."""
+from workbench.plan.memory import MAX_TOKENS
 
 
 def train(

@@ -1,7 +1,7 @@
 """Peak memory of training one adapter, predicted part by part with plain arithmetic.
 
 `predict(shape, spec=spec, targets=..., trainable=...)` gives bytes for weights, adapter, gradients, optimizer,
-activations, logits and a floor. It is an upper estimate for a full batch of the longest rows, labelled as predicted:
+activations, logits and a floor. It is an upper estimate for a full pass of the longest rows, labelled as predicted:
 nothing is measured here, and the floor is a stated constant until a calibration replaces it.
 """
 
@@ -15,6 +15,9 @@ from workbench.spec import QuantizationSpec, Spec
 
 FLOOR_BYTES = 400_000_000
 """Python with torch, transformers and PEFT loaded, before any model."""
+MAX_TOKENS = {"cpu": 2048, "cuda": 32768}
+"""Tokens of one forward pass, padding included: the engine cuts a batch into passes of this size. A CPU wants its
+activations in cache; a GPU wants to be full."""
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 OPTIMIZER_COPIES = 2
 """AdamW keeps two running means for each trained number."""
@@ -47,7 +50,9 @@ def predict(shape: Shape, *, spec: Spec, targets: Sequence[Target], trainable: i
     """The parts of the peak for one trial."""
     # PEFT keeps adapters in float32 whatever the base is in.
     trained = 4 * trainable
-    tokens = spec.train.per_device_train_batch_size * longest(shape, spec=spec)
+    row = longest(shape, spec=spec)
+    # The larger limit, that of a GPU, is not assumed: whether there is one is known when the model is loaded.
+    tokens = min(spec.train.per_device_train_batch_size * row, max(MAX_TOKENS["cpu"], row))
     width = 2 if spec.train.bf16 else BYTES[spec.model.dtype]
     return Memory(
         weights=weight_bytes(shape, dtype=spec.model.dtype, quantization=spec.quantization),
