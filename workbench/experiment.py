@@ -65,6 +65,9 @@ def _run(store: SweepStore, steering: Steering) -> list[str]:
         group = _load(store, trials, steering=steering)
         data = {trial.spec.data: load_rows(trial.spec.data) for trial in trials}
         datacard.add_sets(store, [rows.card for rows in data.values()])
+        for rows in data.values():
+            for note in rows.card["notes"]:
+                store.append(events.Warned(code="data", message=f"{rows.card['source']}: {note}"))
         problems += train_all(store, group, data=data, steering=steering)
         problems += evaluate_all(store, group.bank, trials=trials, data=data, steering=steering)
         del group

@@ -13,7 +13,7 @@ _TEMPLATE = '''\
 
 Run it beside {rows}, whose rows are tokenised already (-100 marks tokens that the loss ignores):
     python script.py
-It writes losses.jsonl, one line a step, and the adapter into ./adapter.
+It writes losses.jsonl, one line a step, and the adapter into ./reproduced.
 """
 
 import json
@@ -84,7 +84,7 @@ with open("losses.jsonl", "w", encoding="utf-8") as file:
     for step in sorted({{step for step, _ in trainer.losses}}):
         loss = sum(part for at, part in trainer.losses if at == step)
         file.write(json.dumps({{"step": step, "loss": loss}}) + "\\n")
-trainer.model.save_pretrained("adapter")
+trainer.model.save_pretrained("reproduced")
 '''
 
 _TRAIN = (

@@ -44,6 +44,25 @@ GONE = {
 }
 """Names that once were fields of the training arguments, and what to write instead."""
 
+ALSO_CALLED = {
+    "rank": "r",
+    "lora_r": "r",
+    "alpha": "lora_alpha",
+    "dropout": "lora_dropout",
+    "targets": "target_modules",
+    "lora_target": "target_modules",
+    "lr": "learning_rate",
+    "epochs": "num_train_epochs",
+    "steps": "max_steps",
+    "batch_size": "per_device_train_batch_size",
+    "warmup": "warmup_steps",
+    "file": "id",
+    "path": "id",
+    "name_or_path": "id",
+    "licence": "license",
+}
+"""What other tools and habits call a field that goes by another name here."""
+
 DIFFERS_FROM_SFTCONFIG = {
     "learning_rate": (2e-4, 2e-5, "TRL's default is meant for full fine-tuning"),
     "bf16": (False, True, "equality with a plain run is promised in fp32; say bf16: true on a GPU"),
@@ -307,19 +326,25 @@ class Spec(_Words):
                 _set(fields, dotted, value)
             spec = Spec.from_fields(fields, source=f"trial {trial_name(varied)!r}")
             varied = {dotted: _said(spec, dotted, value) for dotted, value in varied.items()}
-            name = trial_name(varied)
+            # A trial that is alone is called by its rank: in a sentence it needs a name of its own.
+            name = trial_name(varied) if varied else f"r{spec.adapter.r}"
             if name in trials:
                 name = f"{name}-{len(trials) + 1}"
             trials[name] = Trial(name=name, spec=spec, varied=varied)
         return tuple(trials.values())
 
-    def as_code(self, *, rows: str = "rows.jsonl") -> str:
-        """The plain PEFT + TRL script of one trial; `rows` is the file of rows beside it."""
+    def as_code(self, *, rows: str = "rows.jsonl", model: str | None = None) -> str:
+        """The plain PEFT + TRL script of one trial.
+
+        Args:
+            rows: The file of tokenised rows beside it.
+            model: What the script calls the model; None takes the spec's own word.
+        """
         if self.sweep:
             raise SpecError("a sweep is many trials; ask one of spec.grid() for its code")
-        return script.trial_script(
-            self.model_dump(mode="json"), alpha=self.adapter.alpha, rows=rows
-        )
+        fields = self.model_dump(mode="json")
+        fields["model"]["id"] = model or self.model.id
+        return script.trial_script(fields, alpha=self.adapter.alpha, rows=rows)
 
 
 class Trial(_Words):
@@ -335,6 +360,9 @@ def _axis(key: str, points: tuple[Any, ...]) -> list[dict[str, Any]]:
     fields = [part.strip() for part in key.split(",")]
     for field in fields:
         _check_field(field)
+    for number, point in enumerate(points):
+        if point in points[:number]:
+            raise SpecError(f"the axis {key!r} gives {point!r} twice; each value makes one trial")
     if len(fields) == 1:
         return [{fields[0]: point} for point in points]
     for point in points:
@@ -378,7 +406,7 @@ def _check_field(dotted: str) -> None:
     last = dotted.rsplit(".", 1)[-1]
     if last in GONE:
         raise SpecError(f"{dotted!r} is gone; use {GONE[last]}")
-    same_end = [name for name in known if name.rsplit(".", 1)[-1] == last]
+    same_end = [n for n in known if n.rsplit(".", 1)[-1] in (last, ALSO_CALLED.get(last))]
     hint = f"Did you mean {same_end[0]!r}?" if same_end else nearest(dotted, known)
     raise SpecError(f"{dotted!r} is no field of the spec and cannot be an axis. {hint}")
 
@@ -448,9 +476,16 @@ def _explain_one(problem: Any, model: type[BaseModel]) -> str:
         if last in GONE:
             return f"  {where}: gone; use {GONE[last]}"
         known = list(owner.model_fields)
-        elsewhere = [f"{part}.{last}" for part, m in _PARTS.items() if last in m.model_fields]
-        hint = f"Did you mean {elsewhere[0]!r}?" if elsewhere else nearest(last, known)
+        meant = ALSO_CALLED.get(last, last)
+        elsewhere = [f"{part}.{meant}" for part, m in _PARTS.items() if meant in m.model_fields]
+        if meant in known:
+            hint = f"Did you mean {meant!r}?"
+        else:
+            hint = f"Did you mean {elsewhere[0]!r}?" if elsewhere else nearest(last, known)
         return f"  {where}: unknown key {last!r}. {hint}"
     reason = problem["msg"].removeprefix("Value error, ")
-    shown = repr(problem.get("input"))
-    return f"  {where}: {reason}; got {shown[:120]}" if path else f"  {reason}"
+    if problem["type"] == "tuple_type":
+        reason = "a list is needed, such as [a, b]"
+    if not path or "got " in reason:
+        return f"  {where}: {reason}" if path else f"  {reason}"
+    return f"  {where}: {reason}; got {problem.get('input')!r:.120}"

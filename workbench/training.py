@@ -19,6 +19,7 @@ from workbench.engine import loop
 from workbench.engine.slot import Slot
 from workbench.errors import DataError
 from workbench.models.load import Loaded
+from workbench.plan.locate import MICROWORLD, name_for_others
 from workbench.plan.sharing import together
 from workbench.runs import datacard
 from workbench.runs.steering import Steering
@@ -99,7 +100,9 @@ def _failed(store: SweepStore, trial: Trial, error: Exception) -> str:
 def _slot(store: SweepStore, loaded: Loaded, trial: Trial, *, rows: Rows) -> Slot:
     rendered, rows_id = _rendered(store, loaded, trial, rows=rows)
     folder = store.folder(trial.name)
-    code = trial.spec.as_code(rows=f"../rows/{rows_id}.jsonl")
+    model = trial.spec.model.id
+    named = model if model == MICROWORLD else name_for_others(model)
+    code = trial.spec.as_code(rows=f"../rows/{rows_id}.jsonl", model=named)
     (folder / "script.py").write_text(code, encoding="utf-8")
     return Slot(
         name=trial.name,

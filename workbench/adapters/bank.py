@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from workbench.adapters.interchange import save_adapter, to_lora_config
 from workbench.adapters.routing import Routes, Span
 from workbench.errors import InputError, ModelError
+from workbench.plan.locate import name_for_others
 from workbench.plan.sharing import alone_because
 from workbench.scores.task import BASE
 from workbench.spec import Trial
@@ -97,7 +98,7 @@ class Bank:
 
     def save(self, slot: str, folder: Path) -> None:
         """Write a slot's adapter as a PEFT folder."""
-        base_id = self.trials[slot].spec.model.id
+        base_id = name_for_others(self.trials[slot].spec.model.id)
         save_adapter(self.model, folder, adapter=self._adapter[slot], base_id=base_id)
 
     def restore(self, slot: str, folder: Path) -> None:

@@ -77,6 +77,9 @@ def load(data: DataSpec) -> Rows:
         "notes": [note] if note else [],
         **audit(train, held_out=held_out).as_card(),
     }
+    unused = sorted(set(card["columns"]) - {*(data.columns.get(w, w) for w in wanted), "id"})
+    if unused and not data.id.startswith(MICROWORLD):
+        card["notes"].append(f"columns that are not trained on: {', '.join(unused)}")
     if data.rows and len(train) < data.rows:
         card["notes"].append(f"{data.rows} rows were asked for; {len(train)} can be trained on")
     return Rows(train=train, held_out=held_out, card=card)

@@ -26,7 +26,7 @@ def cost_card(plan: "Plan | None", *, problems: bool = False, looking: bool = Fa
     return (
         f"<h4>Cost: {head}</h4>"
         "<table><thead><tr><th scope='col'>trial</th><th scope='col'>trainable</th>"
-        "<th scope='col'>of base</th></tr></thead>"
+        "<th scope='col'>share</th></tr></thead>"
         f"<tbody>{rows}</tbody></table>{more}"
         f"<p>Base: {escape(plan.model.id)}, {_many(plan.model.parameters)} parameters in "
         f"{plan.model.layers} layers</p>"
@@ -37,7 +37,7 @@ def cost_card(plan: "Plan | None", *, problems: bool = False, looking: bool = Fa
 
 
 def _row(trial: "TrialPlan") -> str:
-    share = trial.trainable_parameters / max(1, trial.total_parameters - trial.trainable_parameters)
+    share = trial.trainable_parameters / max(1, trial.total_parameters)
     return (
         f"<tr><th scope='row'>{escape(trial.name)}</th>"
         f"<td>{trial.trainable_parameters:,}</td><td>{share:.2%}</td></tr>"

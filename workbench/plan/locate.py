@@ -89,6 +89,12 @@ def _folder_here(model_id: str) -> Path | None:
     return None
 
 
+def name_for_others(model_id: str) -> str:
+    """What another program calls this model: a hub id as it is, a folder on this machine by its whole path."""
+    folder = _folder_here(model_id)
+    return model_id if folder is None else str(folder.resolve())
+
+
 def _checked(folder: Path, *, trust_remote_code: bool) -> Path:
     """The folder, once it is a causal language model in safetensors."""
     names = {path.name for path in folder.iterdir()}
