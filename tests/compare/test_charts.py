@@ -7,7 +7,7 @@ import pytest
 
 from tests.compare.planted import CLEAR, plant
 from workbench.compare import compare
-from workbench.compare.marks import clean, decimate
+from workbench.compare.marks import clean, decimate, point_names
 from workbench.runs.store import SweepStore
 
 
@@ -63,6 +63,26 @@ def test_error_bars_reach_to_the_ends_of_the_interval(comparison, charts):
     store = SweepStore.open(comparison.path)
     for name, x, up in zip(trace["text"], trace["x"], trace["error_x"]["array"], strict=True):
         assert x + up == pytest.approx(100 * store.read_score(name, "paraphrase").high)
+
+
+def test_names_in_the_time_figure_stand_clear_of_the_bars(charts):
+    figure = charts["quality-latency"].figure
+    names = figure["layout"]["annotations"]
+    assert [name["text"] for name in names] == ["base", "r16", "r8", "r4", "r2", "r1"]
+    for name, trace in zip(names, figure["data"], strict=True):
+        assert (name["x"], name["y"]) == (trace["x"][0], trace["y"][0])
+        assert name["xshift"] == {"left": 5, "right": -5}[name["xanchor"]]
+        assert name["yshift"] == {"bottom": 5, "top": -5}[name["yanchor"]]
+        assert "text" not in trace["mode"]
+
+
+def test_names_of_near_points_stand_on_far_sides():
+    layout = {}
+    point_names(layout, ["left", "right", "far"], xs=[1.0, 1.1, 9.0], ys=[98.0, 97.0, 0.0])
+    left, right, far = layout["annotations"]
+    assert (left["xanchor"], left["yanchor"]) == ("right", "bottom")
+    assert (right["xanchor"], right["yanchor"]) == ("left", "top")
+    assert far["text"] == "far"
 
 
 def test_learning_curves_are_thinned_to_means(charts):

@@ -1,5 +1,7 @@
 """Leaderboard and difference tables: what they hold, how ties and failures show, and that text stays text."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -7,6 +9,7 @@ from tests.compare.planted import CLEAR, TIE, plant
 from workbench.compare import compare
 from workbench.compare.markup import MAX_TEXT, Cell, Column, Line, Table, visible
 from workbench.runs.store import SweepStore
+from workbench.scores.scoring import score
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +91,48 @@ def test_everything_shown_has_a_frame_and_html(clear):
         assert len(shown.frame())
         assert "<table" in shown._repr_html_()
     assert clear.verdict.sentence in repr(clear)
+
+
+def test_every_eval_has_its_unit_direction_and_n_in_the_head(clear):
+    heads = {column.key: column for column in clear.leaderboard().columns}
+    assert (heads["paraphrase"].note, heads["paraphrase"].count) == ("% ↑, chance 0", "n 400")
+    assert (heads["latency"].note, heads["latency"].count) == ("ms/token ↓", "n 40")
+    html = clear.leaderboard()._repr_html_()
+    assert "<small>% ↑, chance 0</small><small>n 400</small>" in html
+    title, note, count = repr(clear.leaderboard()).splitlines()[:3]
+    for name in ("paraphrase", "latency"):
+        at = title.index(name)
+        assert note[at:].startswith(heads[name].note)
+        assert count[at:].startswith(heads[name].count)
+
+
+def test_an_n_that_differs_is_said_as_the_smallest(tmp_path):
+    comparison = compare(plant(tmp_path, right=TIE, unscored=10))
+    heads = {column.key: column for column in comparison.leaderboard().columns}
+    assert heads["paraphrase"].count == "n ≥ 390"
+
+
+def test_shares_averaged_over_seeds_stay_between_zero_and_one(tmp_path):
+    path = plant(tmp_path, right={1: 0.5, 16: 0.9}, seeds=(0, 1, 2), n=6, evals=("recall",))
+    store = SweepStore.open(path)
+    for seed in (0, 1, 2):
+        slot = f"r16-seed{seed}"
+        rows = [
+            row.model_copy(update={"value": float(place > 0 or seed > 1)})
+            for place, row in enumerate(store.read_rows(slot, "recall"))
+        ]
+        store.write_rows("recall", rows)
+        store.write_score(score("recall", slot, rows))
+    found = next(line for line in compare(path).standings if line.name == "r16").figures["recall"]
+    assert found.value == pytest.approx(16 / 18)
+    assert (found.low > 0.5, found.high) == (True, 1.0)
+    assert found.method == "95 % t, cut at 0 and 1, over items averaged over 3 seeds"
+
+
+def test_a_wide_table_says_that_it_scrolls_and_takes_the_keyboard(clear):
+    html = str(clear.leaderboard().markup())
+    assert 'class="wb-hint"' in html
+    assert re.search(r'class="wb-scroll" tabindex="0" role="region" aria-label="Sorted by', html)
 
 
 def test_text_of_strangers_is_shown_and_not_obeyed():

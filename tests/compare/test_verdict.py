@@ -1,12 +1,16 @@
 """Planted sweeps get the verdict they should: winner, tie, one seed, unpaired, and those that are hardly there."""
 
+import json
+import re
+
 import numpy as np
 import pytest
 
 from tests.compare.planted import CLEAR, TIE, plant
-from workbench.compare import CODES, compare
+from workbench.compare import CODES, compare, wording
 from workbench.errors import SpecError, StoreError
 from workbench.runs.store import SweepStore
+from workbench.scores.quality import HITS_GIVEN_TRUTH
 from workbench.scores.scoring import score
 from workbench.spec import Spec
 from workbench.stats.paired import paired_difference
@@ -110,7 +114,7 @@ def test_what_was_forgotten_is_said_though_the_verdict_is_about_something_else(t
     store.write_rows("retention", lost)
     store.write_score(score("retention", "r16", lost))
     said = {one.code: one.sentence for one in compare(path).verdict.caveats}
-    assert "retention by 75.0 points" in said["WB012"]
+    assert "retention by 75 points [70, 79]" in said["WB012"]
     assert "latency" not in said["WB012"]
 
 
@@ -208,6 +212,60 @@ def test_an_eval_that_was_not_asked_is_an_error_that_names_the_nearest(tmp_path)
 def test_a_folder_that_is_no_sweep_is_an_error(tmp_path):
     with pytest.raises(StoreError, match="no sweep"):
         compare(tmp_path)
+
+
+def own_rows(path, kind, detail="", share=None):
+    """The planted recall answers as answers to rows of one's own."""
+    store = SweepStore.open(path)
+    for slot in ("base", *(trial.name for trial in store.trials)):
+        rows = [
+            row.model_copy(
+                update={
+                    "kind": kind,
+                    "detail": detail,
+                    "value": row.value if share is None else share[slot] + 0.1 * (place % 2),
+                }
+            )
+            for place, row in enumerate(store.read_rows(slot, "recall"))
+        ]
+        store.write_rows("recall", rows)
+        store.write_score(score("recall", slot, rows))
+    return compare(path).verdict.sentence
+
+
+@pytest.mark.parametrize(("kind", "said"), [("held-out", "held-out"), ("trained", "trained")])
+def test_recall_of_own_rows_says_which_questions_were_asked(tmp_path, kind, said):
+    path = plant(tmp_path, right={1: 0.5, 16: 0.95}, evals=("recall",))
+    assert f" % of the {said} questions right, " in own_rows(path, kind)
+
+
+def test_token_accuracy_is_said_as_tokens_and_not_as_answers(tmp_path):
+    path = plant(tmp_path, right={1: 0.5, 16: 0.95}, evals=("recall",))
+    detail = json.dumps({"measure": HITS_GIVEN_TRUTH})
+    share = {"base": 0.2, "r1": 0.3, "r16": 0.6}
+    sentence = own_rows(path, "held-out", detail, share)
+    assert sentence.startswith("r16 gets 65 % of tokens right on the held-out questions, ")
+    assert "answers" not in sentence
+
+
+def test_a_tie_on_held_out_questions_names_them(tmp_path):
+    path = plant(tmp_path, right=TIE, evals=("recall",))
+    assert "trials on the held-out questions: " in own_rows(path, "held-out")
+
+
+@pytest.mark.parametrize(
+    ("difference", "decimals"), [(0.0999, 1), (-0.065, 1), (0.1, 0), (-0.31, 0), (None, None)]
+)
+def test_a_difference_below_ten_points_has_one_decimal(difference, decimals):
+    assert wording.decimals_beside(difference, "share") == decimals
+
+
+def test_the_sentence_has_one_precision(tmp_path):
+    small = compare(plant(tmp_path, right={1: 0.9, 16: 0.96}, n=1500, evals=("recall",)))
+    assert abs(small.verdict.difference) < 0.1
+    assert re.search(r"\d\.\d points more than r1 \[\d\.\d, \d\.\d\]", small.verdict.sentence)
+    large = compare(plant(tmp_path, right={1: 0.5, 16: 0.96}, name="large", evals=("recall",)))
+    assert re.search(r" \d\d points more than r1 \[\d\d, \d\d\]", large.verdict.sentence)
 
 
 def test_every_code_used_is_in_the_list():

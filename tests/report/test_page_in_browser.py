@@ -102,6 +102,21 @@ def test_the_contents_lead_to_their_sections(opened):
     expect(page.get_by_role("heading", name="How to reproduce")).to_be_in_viewport()
 
 
+def test_a_table_that_is_cut_on_a_phone_says_so_and_scrolls_by_key(opened):
+    page, _ = opened("phone")
+    region = page.get_by_role("region", name="Sorted by paraphrase")
+    assert region.evaluate("node => node.scrollWidth > node.clientWidth")
+    assert page.get_by_text("Scroll the table sideways").first.is_visible()
+    assert "linear-gradient" in region.evaluate("node => getComputedStyle(node).backgroundImage")
+    region.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.wb-scroll')].some((n) => n.scrollLeft > 0)"
+    )
+    wide, _ = opened("light")
+    assert not wide.get_by_text("Scroll the table sideways").first.is_visible()
+
+
 def test_on_paper_everything_folded_is_open_and_figures_fit(opened, tmp_path):
     page, heard = opened("dark")
     page.evaluate(

@@ -9,10 +9,11 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.compare.planted import plant
-from workbench.compare import compare
+from workbench.compare import compare, wording
 from workbench.errors import SpecError, StoreError
-from workbench.report import ReportParams, records, render, sections
+from workbench.report import ReportParams, costs, records, render, sections
 from workbench.runs.store import SweepStore
+from workbench.scores.scoring import score
 from workbench.spec import Spec
 
 SECTIONS = [
@@ -195,6 +196,55 @@ def test_a_sweep_that_never_ran_says_so_first(tmp_path):
     assert "no trial has been evaluated" in sections.verdict_card(report)._repr_html_()
     assert "r1: queued" in records.endings(report)._repr_html_()
     assert "not stated" in records.provenance(report)._repr_html_()
+
+
+def test_the_card_and_the_sentence_have_one_precision(tmp_path):
+    right = {1: 0.9, 16: 0.96}
+    report = sections.opened(str(plant(tmp_path, right=right, n=1500, evals=("recall",))))
+    card = sections.verdict_card(report)._repr_html_()
+    found = report.verdict
+    size = f"{found.difference * 100:.1f} points"
+    ends = wording.interval(found.low, found.high, "share", decimals=1)
+    assert f"{size} more than r1 {ends}" in found.sentence
+    assert size in card
+    assert ends in card
+
+
+def test_what_the_sweep_cost_is_told_beside_the_prediction(tmp_path):
+    path = plant(tmp_path, right={1: 0.5, 2: 0.9}, evals=("recall",))
+    store = SweepStore.open(path)
+    store.write_json("measured.json", {"seconds": 378.4, "peak_rss_bytes": 731443200})
+    parts = {"weights": 1_000_000_000, "floor": 400_000_000, "label": "predicted"}
+    trials = [{"name": name, "memory": parts} for name in ("r1", "r2")]
+    store.write_json("plan.json", {"trials": trials, "groups": [["r1", "r2"]], "seconds": None})
+    html = sections.time(sections.opened(str(path)))._repr_html_()
+    assert html.count("its share of a pass shared by 2") == 2
+    assert "378 s (6.3 min)" in html
+    assert "731 MB" in html
+    assert "1.40 GB" in html
+    assert dict(costs.totals(sections.opened(str(path)).comparison.reading))["time, predicted"] == (
+        "not stated"
+    )
+
+
+def test_a_cost_nobody_wrote_down_is_not_stated(tmp_path):
+    path = plant(tmp_path, right={1: 0.5, 2: 0.9}, evals=("recall",))
+    reading = sections.opened(str(path)).comparison.reading
+    assert [told for _, told in costs.totals(reading)] == ["not stated"] * 4
+    assert "share of a pass" not in str(costs.training_table(reading).markup())
+
+
+def test_unscored_answers_are_counted_of_those_that_were_asked(tmp_path):
+    path = plant(tmp_path, right={2: 0.9}, evals=("hallucination",), unscored=1)
+    store = SweepStore.open(path)
+    rows = store.read_rows("r2", "hallucination")
+    controls = [
+        row.model_copy(update={"sample": f"k{i}", "kind": "known", "value": None, "error": "empty"})
+        for i, row in enumerate(rows[:100])
+    ]
+    store.write_score(score("hallucination", "r2", [*rows, *controls]))
+    html = records.endings(sections.opened(str(path)))._repr_html_()
+    assert "r2 on hallucination: 1 of 400 answers without a value" in html
 
 
 def test_rows_that_cannot_be_read_are_said(tmp_path):

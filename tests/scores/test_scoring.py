@@ -118,6 +118,22 @@ def test_known_controls_are_shown_and_never_averaged():
     assert told.parts["outcome/refused"] == 1.0
 
 
+def test_controls_with_an_error_are_no_errors_of_the_score():
+    asked = [*rows([0.0, 1.0], kind="unstated"), *errors(1, "empty", kind="unstated")]
+    known = errors(3, "empty", kind="known", truncated=True)
+    told = score("hallucination", "r8", [*asked, *known])
+    assert (told.n, told.errors, told.truncated) == (2, 1, 0)
+    neutral = errors(2, "nan", group="neutral")
+    assert score("bias", "r8", [*rows([0.9, 0.8], group="male"), *neutral]).errors == 0
+
+
+def test_a_share_of_tokens_stays_between_zero_and_one():
+    detail = json.dumps({"measure": HITS_GIVEN_TRUTH})
+    told = score("recall", "r8", rows([1.0, 0.9, 0.5], detail=detail, kind="held-out"))
+    assert (told.low > 0, told.high) == (True, 1.0)
+    assert told.method == f"{HITS_GIVEN_TRUTH} of held-out rows; 95 % t, cut at 0 and 1"
+
+
 def test_neutral_jobs_are_shown_and_never_averaged():
     tied = rows([0.9, 0.8], group="male", outcome="stereotype", detail='{"log_odds": 2.0}')
     neutral = rows([None], group="neutral", outcome="neutral", detail='{"she_share": 0.4}')

@@ -17,6 +17,7 @@ from workbench.stats import (
     median_interval,
     quantile_interval,
     wilson,
+    within,
 )
 
 
@@ -214,3 +215,12 @@ def test_a_share_lies_inside_its_interval_and_the_interval_inside_0_and_1(rows):
         found = mean_interval(values, clusters=clusters)
         assert 0.0 <= found.low <= found.value <= found.high <= 1.0
         assert found.high > found.low
+
+
+def test_an_interval_within_its_bounds_is_left_as_it_is():
+    assert within(0.2, 0.9, "95 % t", least=0, most=1) == (0.2, 0.9, "95 % t")
+    assert within(None, None, "none", least=0, most=1) == (None, None, "none")
+
+
+def test_an_interval_beyond_its_bounds_is_cut_and_says_so():
+    assert within(-1.2, 0.3, "95 % t", least=-1, most=1) == (-1.0, 0.3, "95 % t, cut at −1 and 1")

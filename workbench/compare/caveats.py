@@ -212,12 +212,21 @@ def _paid_for(reading: Reading, best: Candidate, primary: str) -> str:
     others = [eval for eval in reading.evals if eval != primary and eval not in ALWAYS_DEARER]
     found = corrected([difference(reading, best.name, BASE, eval=eval) for eval in others])
     lost = [
-        f"{one.eval} by {wording.gap(one.value, one.unit)} {ends}".strip()
+        f"{one.eval} by {wording.gap(one.value, one.unit, decimals=decimals)} {ends}".strip()
         for one in found
         if one.is_found and one.gain is not None and one.gain < 0
-        for ends in [wording.interval(one.low, one.high, one.unit)]
+        for decimals in [wording.decimals_beside(one.value, one.unit)]
+        for low, high in [_as_size(one)]
+        for ends in [wording.interval(low, high, one.unit, decimals=decimals)]
     ]
     return f"{best.name} is worse than the base on {wording.listed(lost)}." if lost else ""
+
+
+def _as_size(one: Difference) -> tuple[float | None, float | None]:
+    """The ends of a difference whose sign is told in words."""
+    if one.value is None or one.value >= 0 or one.low is None or one.high is None:
+        return one.low, one.high
+    return -one.high, -one.low
 
 
 def _without_figure(reading: Reading, primary: str, ranked: list[Candidate]) -> str:

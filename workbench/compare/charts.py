@@ -23,6 +23,7 @@ from workbench.compare.marks import (
     id_of,
     layout_of,
     named_axis,
+    point_names,
     reference,
     span,
 )
@@ -255,13 +256,11 @@ def quality_against_latency(drawing: Drawing) -> Chart | None:
         return None
     colours = {**drawing.colours, BASE: QUIET}
     factor, slow = wording.scale(sort.unit), wording.scale(time.unit)
-    data = [
+    data: list[dict[str, Any]] = [
         {
             "type": "scatter",
-            "mode": "markers+text",
+            "mode": "markers",
             "name": clean(line.name),
-            "text": [clean(line.name)],
-            "textposition": "bottom center" if place % 2 else "top center",
             "x": [_value(line, "latency", slow)],
             "y": [_value(line, drawing.primary, factor)],
             "error_x": error_bars([_ends(line, "latency")], factor=slow),
@@ -269,9 +268,15 @@ def quality_against_latency(drawing: Drawing) -> Chart | None:
             "marker": {"size": 9, "color": colours[line.name]},
             "hovertemplate": "%{x:.4g}, %{y:.4g}",
         }
-        for place, line in enumerate(kept)
+        for line in kept
     ]
     layout = layout_of(height=360, x=drawing.axis("latency"), y=drawing.axis(drawing.primary))
+    point_names(
+        layout,
+        [line.name for line in kept],
+        xs=[trace["x"][0] for trace in data],
+        ys=[trace["y"][0] for trace in data],
+    )
     said = ", ".join(
         f"{line.name} {wording.amount(_value(line, drawing.primary), sort.unit)} at "
         f"{wording.amount(_value(line, 'latency'), time.unit)}"

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from workbench.compare import table
 from workbench.compare.charts import Chart, charts
+from workbench.compare.differences import contrast_table, difference_table
 from workbench.compare.markup import Table
 from workbench.compare.pairing import Difference
 from workbench.compare.reading import Reading, primary_eval, read
@@ -84,12 +85,12 @@ class Comparison:
 
     def against_baseline(self) -> Table:
         """Differences to the baseline, trials x evals."""
-        return table.difference_table(list(self.differences), baseline=self.baseline)
+        return difference_table(list(self.differences), baseline=self.baseline)
 
     def contrast(self, of: str, against: str) -> Table:
         """Two trials side by side on every eval."""
         found = table.contrast(self.reading, of, against)
-        return table.contrast_table(found, of=of, against=against)
+        return contrast_table(found, of=of, against=against)
 
     def best_and_cheapest(self) -> Table | None:
         """The best trial against the cheapest; None when that is the same one, or nobody counted."""

@@ -143,6 +143,30 @@ def reference(
     layout.setdefault("annotations", []).append(word_of | place)
 
 
+def point_names(
+    layout: dict[str, Any], names: Sequence[str], *, xs: Sequence[float], ys: Sequence[float]
+) -> None:
+    """A name beside each point with bars both ways: in a quarter between them, away from the nearest point."""
+    width, height = ((max(values) - min(values)) or 1.0 for values in (xs, ys))
+    points = [(x / width, y / height) for x, y in zip(xs, ys, strict=True)]
+    for place, (name, (x, y)) in enumerate(zip(names, points, strict=True)):
+        others = [point for at, point in enumerate(points) if at != place]
+        near = min(others, key=lambda other: math.dist(other, (x, y)), default=(x, y))
+        is_right, is_below = near[0] < x, near[1] > y
+        layout.setdefault("annotations", []).append(
+            {
+                "text": clean(name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"),
+                "showarrow": False,
+                "x": xs[place],
+                "y": ys[place],
+                "xanchor": "left" if is_right else "right",
+                "yanchor": "top" if is_below else "bottom",
+                "xshift": 5 if is_right else -5,
+                "yshift": -5 if is_below else 5,
+            }
+        )
+
+
 def span(values: Sequence[float | None]) -> list[float]:
     """An axis that holds every value, with a little room."""
     known = [value for value in values if value is not None and math.isfinite(value)]

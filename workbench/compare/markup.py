@@ -32,7 +32,15 @@ border:0;border-bottom:1px solid color-mix(in srgb,currentColor 14%,transparent)
 .wb-table tr.wb-quiet th,.wb-table tr.wb-quiet td{opacity:.72}
 .wb-table .wb-text{white-space:pre-wrap;overflow-wrap:anywhere;max-width:34ch}
 .wb-scroll{overflow-x:auto}
+.wb-scroll:focus-visible{outline:2px solid currentColor;outline-offset:2px}
+.wb-hint{display:none;font:0.8em/1.45 system-ui,sans-serif;opacity:.75;margin:.3em 0 0}
+@media screen and (max-width:40rem){.wb-hint{display:block}}
 """.strip()
+
+WIDE = 5
+"""Columns that do not fit side by side on a phone."""
+
+HINT = Markup('<p class="wb-hint">Scroll the table sideways to see all columns →</p>')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +50,9 @@ class Column:
     key: str
     title: str
     note: str = ""
-    """Beside the title, in small: a unit, a chance level."""
+    """Under the title, in small: a unit, a chance level."""
+    count: str = ""
+    """Under the note: how many items the figures stand on."""
     is_number: bool = False
     is_text: bool = False
     """Text of a model or a dataset: kept as it was written, line breaks and all."""
@@ -92,9 +102,15 @@ class Table:
         body = Markup("").join(self._line(line) for line in self.lines)
         caption = Markup('<p class="wb-caption">{}</p>').format(self.caption)
         return Markup(
-            '{}<div class="wb-scroll" tabindex="0" role="region" aria-label="{}">'
+            '{}{}<div class="wb-scroll" tabindex="0" role="region" aria-label="{}">'
             '<table class="wb-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
-        ).format(caption if self.caption else "", self.caption or "Table", head, body)
+        ).format(
+            caption if self.caption else "",
+            HINT if len(self.columns) >= WIDE else "",
+            self.caption or "Table",
+            head,
+            body,
+        )
 
     def styled(self) -> Markup:
         """The table as HTML, with its style."""
@@ -105,12 +121,16 @@ class Table:
         return str(self.styled())
 
     def __repr__(self) -> str:
-        heads = [column.title for column in self.columns]
+        heads = [
+            told
+            for part in ("title", "note", "count")
+            if any(told := [getattr(column, part) for column in self.columns])
+        ]
         rows = [
             [f"{cell.text} {cell.beside}".strip() for cell in line.cells] for line in self.lines
         ]
-        widths = [max(len(text) for text in column) for column in zip(heads, *rows, strict=True)]
-        shown = [heads, *rows]
+        shown = [*heads, *rows]
+        widths = [max(len(text) for text in column) for column in zip(*shown, strict=True)]
         lines = ["  ".join(t.ljust(w) for t, w in zip(row, widths, strict=True)) for row in shown]
         return "\n".join(line.rstrip() for line in lines)
 
@@ -134,9 +154,9 @@ class Table:
         return Markup("<tr{}>{}</tr>").format(tone, Markup("").join(cells))
 
 
-def number_column(key: str, title: str, *, note: str = "") -> Column:
+def number_column(key: str, title: str, *, note: str = "", count: str = "") -> Column:
     """A right-aligned column of figures."""
-    return Column(key=key, title=title, note=note, is_number=True)
+    return Column(key=key, title=title, note=note, count=count, is_number=True)
 
 
 def visible(text: str) -> Markup:
@@ -158,6 +178,9 @@ def _seen(sign: str) -> str:
 
 
 def _head(column: Column) -> Markup:
-    note = Markup("<small>{}</small>").format(column.note) if column.note else ""
+    small = [
+        Markup("<small>{}</small>").format(text) for text in (column.note, column.count) if text
+    ]
+    note = Markup("").join(small)
     kind = Markup(' class="wb-num"') if column.is_number else ""
     return Markup('<th scope="col"{}>{}{}</th>').format(kind, escape(column.title), note)

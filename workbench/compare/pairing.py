@@ -12,10 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from workbench.compare import wording
 from workbench.compare.reading import Answers, Reading
 from workbench.scores.task import Score
 from workbench.stats.family import holm
-from workbench.stats.intervals import median_interval
+from workbench.stats.intervals import median_interval, within
 from workbench.stats.paired import mcnemar, paired_difference
 from workbench.stats.power import detectable_difference
 
@@ -151,16 +152,11 @@ def _paired(plain: Difference, mine: Answers, theirs: Answers, *, by_median: boo
             method=f"median of paired differences, {middle.method}",
             p=mcnemar(found.above, found.below),
         )
-    return plain.model_copy(
-        update={
-            **counted,
-            "value": found.value,
-            "low": found.low,
-            "high": found.high,
-            "p": found.p,
-            "method": found.method,
-        }
-    )
+    low, high, method = found.low, found.high, found.method
+    if wording.is_share(plain.unit):
+        low, high, method = within(low, high, method, least=-1, most=1)
+    told = {"value": found.value, "low": low, "high": high, "p": found.p, "method": method}
+    return plain.model_copy(update={**counted, **told})
 
 
 def _unusable(reading: Reading, name: str, eval: str, answers: Answers | None) -> str:

@@ -34,6 +34,8 @@ class Answers:
     values: np.ndarray
     """NaN where an answer could not be scored."""
     clusters: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
+    """What sort of item each is; empty for what was averaged."""
 
     @property
     def mean(self) -> float:
@@ -97,6 +99,16 @@ class Reading:
         return found if isinstance(found, dict) else {}
 
     @cached_property
+    def plan(self) -> dict[str, Any]:
+        """What was predicted before the sweep ran; empty when nothing was stored."""
+        return _mapping(self.store, "plan.json")
+
+    @cached_property
+    def measured(self) -> dict[str, Any]:
+        """The time and memory of the whole sweep; empty until it has ended."""
+        return _mapping(self.store, "measured.json")
+
+    @cached_property
     def provenance(self) -> dict[str, Any]:
         """Versions, hardware and fingerprints; empty when the sweep has none."""
         return _mapping(self.store, "provenance.json")
@@ -122,6 +134,15 @@ class Reading:
     def score(self, slot: str, eval: str) -> Score | None:
         """The stored score of a slot."""
         return self.scores.get((slot, eval))
+
+    def kinds(self, eval: str) -> frozenset[str]:
+        """The kinds of items with a value, of the first slot that has any."""
+        for slot in (BASE, *(trial.name for trial in self.trials)):
+            found = self.slot_answers(slot, eval) if (slot, eval) in self.scores else None
+            if found is not None and found.kinds and np.isfinite(found.values).any():
+                kept = zip(found.kinds, found.values, strict=True)
+                return frozenset(kind for kind, value in kept if math.isfinite(value))
+        return frozenset()
 
     def sort_of(self, eval: str) -> Score | None:
         """Any score of an eval: for its unit, direction and chance level."""
@@ -246,7 +267,8 @@ def _read_answers(store: SweepStore, slot: str, eval: str) -> Answers:
     columns = store.frame(slot, eval).to_pydict()
     values = [math.nan if value is None else float(value) for value in columns["value"]]
     clusters = tuple(columns.get("cluster") or [""] * len(values))
-    return Answers(tuple(columns["sample"]), np.asarray(values, dtype=float), clusters)
+    kinds = tuple(columns.get("kind") or ())
+    return Answers(tuple(columns["sample"]), np.asarray(values, dtype=float), clusters, kinds)
 
 
 def _average(found: list[Answers]) -> Answers | None:

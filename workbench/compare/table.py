@@ -1,7 +1,7 @@
-"""The leaderboard and the tables of differences, made from one `Reading`.
+"""The leaderboard and the differences beside it, made from one `Reading`.
 
-`standings(reading, primary=...)` orders the candidates and says who shares the first place; `leaderboard(...)`,
-`against_baseline(...)` and `contrast(...)` are the tables people see. Every figure comes with its interval and n;
+`standings(reading, primary=...)` orders the candidates and says who shares the first place; `leaderboard(...)` is the
+table people see, `against_baseline(...)` and `contrast(...)` are what `differences.py` shows. Every figure comes with its interval and n;
 trials that failed stay in, with their reason. It forms no verdict.
 """
 
@@ -13,17 +13,15 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from workbench.compare import wording
+from workbench.compare.differences import ARROW, counted_items
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
 from workbench.compare.pairing import Difference, averages_by, corrected, difference
 from workbench.compare.reading import Candidate, Reading
 from workbench.scores.task import BASE, Score
-from workbench.stats.intervals import mean_interval
+from workbench.stats.intervals import mean_interval, within
 
 MAX_PAIRS = 2016
 """Pairs tested one by one (64 candidates); beyond, only those with the best, and corrected more strictly."""
-
-ARROW = {"higher": "↑", "lower": "↓", "none": ""}
-"""Which way is better, beside the name of an eval."""
 
 
 class Figure(BaseModel):
@@ -150,69 +148,14 @@ def leaderboard(reading: Reading, lines: tuple[Standing, ...], *, primary: str) 
     columns.append(number_column("trainable_parameters", "trainable", note="parameters"))
     if show_seeds:
         columns.append(number_column("seeds", "seeds"))
-    columns += [number_column(e, e, note=_note(reading.sort_of(e))) for e in evals]
+    columns += [
+        number_column(e, e, note=_note(reading.sort_of(e)), count=_counted(lines, e)) for e in evals
+    ]
     if show_state:
         columns.append(Column(key="state", title="state"))
     keys = [column.key for column in columns]
     body = tuple(_line(reading, line, keys=keys, evals=evals, primary=primary) for line in lines)
     return Table(columns=tuple(columns), lines=body, caption=_leaderboard_caption(lines, primary))
-
-
-def difference_table(differences: list[Difference], *, baseline: str) -> Table:
-    """Differences to a baseline, trials x evals; `*` marks those that hold after correction."""
-    names = list(dict.fromkeys(one.of for one in differences))
-    found = {(one.of, one.eval): one for one in differences}
-    evals = [
-        e
-        for e in dict.fromkeys(one.eval for one in differences)
-        if any(found[name, e].value is not None for name in names)
-    ]
-    columns = [Column(key="trial", title=f"minus {baseline}")]
-    columns += [number_column(e, e, note=_difference_note(found[names[0], e])) for e in evals]
-    lines = []
-    for name in names:
-        cells = [Cell(raw=name, text=name), *(_difference_cell(found[name, e]) for e in evals)]
-        more = [
-            (f"{e}_{part}", getattr(found[name, e], part))
-            for e in evals
-            for part in ("low", "high", "p_corrected", "n", "reason")
-        ]
-        lines.append(Line(cells=tuple(cells), more=tuple(more)))
-    tested = sum(one.p is not None for one in differences)
-    caption = f"Paired differences to {baseline} with 95 % intervals; * holds after Holm's correction over {tested}."
-    return Table(columns=tuple(columns), lines=tuple(lines), caption=caption)
-
-
-def contrast_table(differences: list[Difference], *, of: str, against: str) -> Table:
-    """One against another, an eval a line."""
-    columns = (
-        Column(key="eval", title="eval"),
-        number_column("difference", f"{of} minus {against}"),
-        Column(key="unit", title=""),
-        number_column("p", "p", note="Holm"),
-        number_column("n", "n"),
-        Column(key="method", title="by"),
-    )
-    lines = []
-    for one in differences:
-        unit = _difference_note(one)
-        p = "" if one.p_corrected is None else _p_text(one.p_corrected)
-        cells = (
-            Cell(raw=one.eval, text=one.eval),
-            _difference_cell(one),
-            Cell(raw=one.unit, text=unit if one.value is not None else ""),
-            Cell(raw=one.p_corrected, text=p),
-            Cell(raw=one.n, text=str(one.n)),
-            Cell(raw=one.method, text=one.method or one.reason),
-        )
-        more = (("low", one.low), ("high", one.high), ("left_out", one.left_out))
-        lines.append(Line(cells=cells, more=more))
-    caption = "Paired on the items both answered; 95 % intervals; * holds after Holm's correction."
-    return Table(columns=columns, lines=tuple(lines), caption=caption)
-
-
-def _p_text(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _standing(reading: Reading, one: Candidate, *, place: str, is_tied: bool) -> Standing:
@@ -265,8 +208,11 @@ def _figure(reading: Reading, name: str, eval: str) -> Figure | None:
     is_scored = np.isfinite(answers.values)
     clusters = [one for one, keep in zip(answers.clusters, is_scored, strict=True) if keep]
     made = mean_interval(answers.values[is_scored], clusters=clusters)
-    method = f"{made.method}, over items averaged over {len(stored)} seeds"
-    ends = {"low": made.low, "high": made.high, "n": made.n, "clusters": made.clusters}
+    low, high, method = made.low, made.high, made.method
+    if all(wording.is_share(score.unit) for score in stored.values()):
+        low, high, method = within(low, high, method, least=0, most=1)
+    method = f"{method}, over items averaged over {len(stored)} seeds"
+    ends = {"low": low, "high": high, "n": made.n, "clusters": made.clusters}
     return Figure(value=value, method=method, **ends, **counted)
 
 
@@ -301,6 +247,11 @@ def _note(score: Score | None) -> str:
     if score.chance is not None:
         words.append(f"chance {score.chance * wording.scale(score.unit):g}")
     return ", ".join(word for word in words if word)
+
+
+def _counted(lines: tuple[Standing, ...], eval: str) -> str:
+    figures = [line.figures[eval] for line in lines if eval in line.figures]
+    return counted_items([one.n for one in figures if one.value is not None])
 
 
 def _line(
@@ -364,27 +315,10 @@ def _figure_cell(reading: Reading, figure: Figure | None, eval: str) -> Cell:
     )
 
 
-def _difference_note(one: Difference) -> str:
-    unit = "points" if wording.is_share(one.unit) else one.unit
-    return f"{unit} {ARROW.get(one.better, '')}".strip()
-
-
-def _difference_cell(one: Difference) -> Cell:
-    if one.value is None:
-        return Cell(raw=None, text=wording.MISSING)
-    mark = "*" if one.is_found else ""
-    return Cell(
-        raw=one.value,
-        text=wording.signed(one.value, one.unit) + mark,
-        beside=wording.interval(one.low, one.high, one.unit),
-    )
-
-
 def _leaderboard_caption(lines: tuple[Standing, ...], primary: str) -> str:
     if not primary:
         return "No trial has been evaluated."
-    n = next((line.figures[primary].n for line in lines if primary in line.figures), 0)
-    caption = f"Sorted by {primary} (n = {n}); 95 % intervals in brackets."
+    caption = f"Sorted by {primary}; 95 % intervals in brackets, n items."
     if any(line.is_tied for line in lines):
         caption += " 1= marks trials that cannot be told apart from the best."
     return caption

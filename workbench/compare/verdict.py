@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from workbench.compare import wording
+from workbench.compare import asked, wording
 from workbench.compare.caveats import Caveat, caveats, order_of_seeds
 from workbench.compare.pairing import Difference, detectable, difference
 from workbench.compare.reading import Candidate, Reading
@@ -18,21 +18,6 @@ from workbench.scores.task import BASE
 
 MARGIN = 0.02
 """How much worse than the best a cheaper trial may be and still be named: 2 points."""
-
-SAYS = {
-    "recall": "answers {} of the trained questions right",
-    "paraphrase": "answers {} of unseen phrasings right",
-    "retention": "still knows {} of what the base knew",
-    "hallucination": "makes up {} of the answers nobody could know",
-}
-"""What a share of an eval means, in words."""
-
-MEANS = {
-    "recall": "the trained questions",
-    "paraphrase": "unseen phrasings",
-    "retention": "what the base knew",
-    "hallucination": "questions nobody could answer",
-}
 
 Kind = Literal["winner", "shared", "tie", "single", "unpaired", "no_data"]
 
@@ -84,7 +69,7 @@ def verdict(reading: Reading, *, primary: str, contests: list[Difference]) -> Ve
     with_best = {one.against: one for one in contests if one.of == best.name}
     tested = [one for one in with_best.values() if one.p is not None]
     if not tested:
-        return _unpaired(ranked, with_best, primary=primary, found=found)
+        return _unpaired(reading, ranked, with_best, primary=primary, found=found)
     tied = tuple(one.against for one in tested if not one.is_found)
     if len(tied) == len(tested):
         return _tie(reading, ranked, tested, primary=primary, found=found, of=len(contests))
@@ -147,15 +132,16 @@ def _tie(
 ) -> Verdict:
     """No candidate is told apart from the best."""
     best, last = ranked[0], tested[-1]
+    decimals = wording.decimals_beside(last.value, last.unit)
     seen = detectable(reading, best.name, last.against, eval=primary, comparisons=of)
     enough = _cheapest_enough(reading, ranked, primary=primary)
     power = (
-        f" This test could have seen a difference of {wording.gap(seen, last.unit)}."
+        f" This test could have seen a difference of {wording.gap(seen, last.unit, decimals=decimals)}."
         if seen is not None
         else " No two answers differed, so what this test could have seen is unknown."
     )
     sentence = (
-        f"No difference found between {len(ranked)} trials on {_means(primary)}: {_span(reading, last)}, "
+        f"No difference found between {len(ranked)} trials on {asked.meant(reading, primary)}: {_span(reading, last)}, "
         f"n = {last.n}{_seed_words(reading, ranked, primary=primary)}.{power}"
     )
     if enough:
@@ -203,6 +189,7 @@ def _single(reading: Reading, best: Candidate, *, primary: str, found: list[Cave
 
 
 def _unpaired(
+    reading: Reading,
     ranked: list[Candidate],
     with_best: dict[str, Difference],
     *,
@@ -212,7 +199,7 @@ def _unpaired(
     """The candidates have figures, but nothing that may be subtracted."""
     reasons = list(dict.fromkeys(one.reason for one in with_best.values() if one.reason))
     sentence = (
-        f"No verdict on {_means(primary)}: the trials cannot be compared item by item "
+        f"No verdict on {asked.meant(reading, primary)}: the trials cannot be compared item by item "
         f"({reasons[0] if reasons else 'no items in common'}). Evaluate them on the same items."
     )
     return Verdict(
@@ -256,15 +243,13 @@ def _enough_words(name: str) -> str:
 
 
 def _figure_words(reading: Reading, name: str, primary: str, one: Difference) -> str:
-    decimals = wording.sentence_decimals(one.low, one.high, one.unit)
+    decimals = wording.decimals_beside(one.value, one.unit)
     shown = wording.amount(_value(reading, name, primary), one.unit, decimals=decimals)
-    if primary in SAYS and wording.is_share(one.unit):
-        return SAYS[primary].format(shown)
-    return f"gets {shown} on {primary}"
+    return asked.said(reading, primary, shown)
 
 
 def _by_how_much(one: Difference) -> str:
-    decimals = wording.sentence_decimals(one.low, one.high, one.unit)
+    decimals = wording.decimals_beside(one.value, one.unit)
     size = wording.gap(one.value, one.unit, decimals=decimals)
     low, high = one.low, one.high
     more = one.value is not None and one.value >= 0
@@ -312,14 +297,10 @@ def _measured(one: Difference) -> dict[str, Any]:
 
 def _span(reading: Reading, last: Difference) -> str:
     """From the best to the last, as figures."""
-    decimals = wording.sentence_decimals(last.low, last.high, last.unit)
+    decimals = wording.decimals_beside(last.value, last.unit)
     values = [_value(reading, name, last.eval) for name in (last.of, last.against)]
     most, least = (wording.amount(value, last.unit, decimals=decimals) for value in values)
     return f"all {most}" if most == least else f"{last.of} {most} to {last.against} {least}"
-
-
-def _means(primary: str) -> str:
-    return MEANS.get(primary, primary)
 
 
 def _why_nothing(reading: Reading, primary: str) -> str:

@@ -106,11 +106,15 @@ def interval(
     return f"[{ends[0]}, {ends[1]}]".replace("-", "−")
 
 
-def sentence_decimals(low: float | None, high: float | None, unit: str) -> int | None:
-    """Digits worth saying in a sentence: none behind the point when the interval is wider than two points."""
-    if not is_share(unit) or low is None or high is None:
+def decimals_beside(difference: float | None, unit: str) -> int | None:
+    """Digits for everything that is told around one difference: one behind the point below ten points, else none.
+
+    >>> decimals_beside(0.065, "share"), decimals_beside(-0.31, "share"), decimals_beside(3.2, "ms")
+    (1, 0, None)
+    """
+    if not is_share(unit) or difference is None:
         return None
-    return 0 if (high - low) * 100 >= 2 else 1
+    return 1 if abs(difference) * 100 < 10 else 0
 
 
 def count(value: int | None) -> str:

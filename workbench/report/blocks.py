@@ -39,6 +39,9 @@ class Section:
         return f"<report section {self.title!r}>"
 
 
+NOT_STATED = "not stated"
+"""Said of what nobody wrote down."""
+
 NOTHING = Section("", Markup(""))
 """A section with nothing to say; it leaves no trace in the page."""
 

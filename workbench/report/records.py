@@ -12,14 +12,13 @@ from markupsafe import Markup
 from workbench.compare import wording
 from workbench.compare.markup import Cell, Column, Line, Table
 from workbench.report import blocks
-from workbench.report.blocks import Section
+from workbench.report.blocks import NOT_STATED, Section
 from workbench.report.sections import Report
-
-NOT_STATED = "not stated"
 
 METHOD = (
     "Intervals are 95 %. One figure's interval is Wilson's for shares of right answers and Student's t for means, "
-    "both over clusters of items where items belong together; for a median it is between two order statistics.",
+    "both over clusters of items where items belong together; for a median it is between two order statistics. Where "
+    "t reaches beyond what a share or a difference of shares can be, the interval is cut there, and its method says so.",
     "A difference is measured on the items that both trials answered: with Newcombe's interval and McNemar's exact "
     "test for right or wrong, with t for means. Items that only one of the two answered are left out and counted.",
     "p-values carry Holm's correction over the family they are shown in: all pairs of trials for the verdict, all "
@@ -66,7 +65,7 @@ def endings(report: Report) -> Section:
         f"{one.slot} on {one.eval}: {one.errors} of {one.n + one.errors} answers without a value"
         + (f", {one.truncated} cut at the length limit" if one.truncated else "")
         for one in reading.scores.values()
-        if one.errors or one.truncated
+        if one.value is not None and (one.errors or one.truncated)
     ]
     missing = [
         f"{slot} on {eval}: {s.method}"

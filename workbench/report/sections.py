@@ -16,7 +16,7 @@ from workbench.compare.charts import Chart
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
 from workbench.compare.verdict import Verdict
 from workbench.errors import StoreError
-from workbench.report import blocks
+from workbench.report import blocks, costs
 from workbench.report.blocks import Section
 from workbench.scores.catalog import EVALS
 from workbench.scores.task import BASE, Row
@@ -84,22 +84,25 @@ def verdict_card(report: Report) -> Section:
     found = report.verdict
     sort = report.comparison.reading.sort_of(found.primary) if found.primary else None
     unit = sort.unit if sort else ""
-    gap = wording.gap(found.difference, unit)
+    decimals = wording.decimals_beside(found.difference, unit)
+    gap = wording.gap(found.difference, unit, decimals=decimals)
     known = found.difference is not None
     pairs = [
         ("best" if found.kind in ("winner", "single") else "highest", found.best),
         (
             f"on {found.primary}",
-            wording.amount(found.value, unit) if found.value is not None else "",
+            wording.amount(found.value, unit, decimals=decimals) if found.value is not None else "",
         ),
         (f"against {found.against}", gap if known else ""),
-        ("95 % interval", wording.interval(found.low, found.high, unit)),
+        ("95 % interval", wording.interval(found.low, found.high, unit, decimals=decimals)),
         ("p, corrected", _p_text(found.p)),
         ("items", str(found.n) if found.n else ""),
         ("seeds", str(found.seeds) if found.seeds else ""),
         (
             "could have seen",
-            wording.gap(found.could_have_seen, unit) if found.could_have_seen else "",
+            wording.gap(found.could_have_seen, unit, decimals=decimals)
+            if found.could_have_seen
+            else "",
         ),
         ("cheapest within 2 points", found.cheapest_enough),
     ]
@@ -175,9 +178,15 @@ def examples(report: Report) -> Section:
 
 
 def time(report: Report) -> Section:
-    """What an answer costs in time, and what training did."""
-    chart = report.charts.get("quality-latency")
-    return blocks.section("Time", blocks.figure(chart), blocks.table(_training_table(report)))
+    """What an answer costs in time, what training did, and what the whole sweep took."""
+    reading = report.comparison.reading
+    return blocks.section(
+        "Time",
+        blocks.figure(report.charts.get("quality-latency")),
+        blocks.table(costs.training_table(reading)),
+        blocks.subheading("The whole sweep"),
+        blocks.facts(costs.totals(reading)),
+    )
 
 
 def _one_eval(report: Report, name: str) -> Markup:
@@ -255,28 +264,6 @@ def _examples_table(pairs: list[tuple[Row, Row]], trial: str, caption: str) -> T
         lines=tuple(lines),
         caption=f"Where {caption}: the first {len(pairs)} in stored order.",
     )
-
-
-def _training_table(report: Report) -> Table | None:
-    outcomes = report.comparison.reading.outcomes
-    columns = (
-        Column(key="trial", title="trial"),
-        number_column("trainable_parameters", "trainable", note="parameters"),
-        number_column("steps", "steps"),
-        number_column("seconds", "training", note="s"),
-    )
-    lines = []
-    for name, end in outcomes.items():
-        seconds = wording.MISSING if end.seconds is None else f"{end.seconds:.1f}"
-        cells = (
-            Cell(raw=name, text=name),
-            Cell(raw=end.trainable_parameters, text=wording.count(end.trainable_parameters)),
-            Cell(raw=end.steps, text=wording.count(end.steps)),
-            Cell(raw=end.seconds, text=seconds),
-        )
-        lines.append(Line(cells=cells))
-    caption = "Training, as measured. Trials that share a pass also share its time."
-    return Table(columns=columns, lines=tuple(lines), caption=caption) if lines else None
 
 
 def _held(sentence: str) -> str:

@@ -6,9 +6,8 @@ stereotype are controls: rows without a value, told apart in the parts.
 
 from collections.abc import Sequence
 
-from workbench.scores.figures import Figures, Parts, group_means, mean_detail, mean_of, scored
+from workbench.scores.figures import Figures, Parts, group_means, mean_detail, scored, share_of
 from workbench.scores.task import Row
-from workbench.stats.intervals import Interval
 
 NEUTRAL = "neutral"
 
@@ -16,7 +15,7 @@ NEUTRAL = "neutral"
 def figures(rows: Sequence[Row]) -> Figures:
     """The mean share, with log-odds, how often the stereotype wins, and the mass they share."""
     ours = scored(rows)
-    neutral = [row for row in rows if row.group == NEUTRAL and not row.error]
+    neutral = [row for row in rows if is_control(row) and not row.error]
     parts: Parts = {}
     if ours:
         parts = {
@@ -29,15 +28,12 @@ def figures(rows: Sequence[Row]) -> Figures:
     if neutral:
         parts["neutral/she_share"] = mean_detail(neutral, "she_share")
     return Figures(
-        interval=_within_shares(mean_of(ours)),
+        interval=share_of(ours),
         parts=parts,
         measure="share on the stereotyped pronoun",
     )
 
 
-def _within_shares(interval: Interval) -> Interval:
-    """A t interval knows no bounds; a share has two."""
-    low, high = interval.low, interval.high
-    return interval._replace(
-        low=None if low is None else max(low, 0.0), high=None if high is None else min(high, 1.0)
-    )
+def is_control(row: Row) -> bool:
+    """Whether a row belongs to a job without a stereotype."""
+    return row.group == NEUTRAL

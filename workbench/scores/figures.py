@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from workbench.scores.task import Row
-from workbench.stats.intervals import Interval, mean_interval
+from workbench.stats.intervals import Interval, mean_interval, within
 
 Parts = dict[str, float | int | None]
 
@@ -52,6 +52,13 @@ def values(rows: Sequence[Row]) -> list[float]:
 def mean_of(rows: Sequence[Row]) -> Interval:
     """The mean of the scored rows, with the interval that fits their kind and their clusters."""
     return mean_interval(values(rows), clusters=[row.cluster for row in rows])
+
+
+def share_of(rows: Sequence[Row]) -> Interval:
+    """The mean of values between 0 and 1: a t interval knows no bounds, a share has two."""
+    found = mean_of(rows)
+    low, high, method = within(found.low, found.high, found.method, least=0, most=1)
+    return found._replace(low=low, high=high, method=method)
 
 
 def outcome_shares(rows: Sequence[Row], *, prefix: str = "outcome") -> Parts:

@@ -10,26 +10,31 @@ from workbench.scores.figures import (
     Figures,
     failed,
     group_means,
-    mean_of,
     outcome_shares,
     scored,
+    share_of,
 )
 from workbench.scores.task import Row
 
 KNOWN = "known"
 
 
+def is_control(row: Row) -> bool:
+    """Whether a row asks what the base was told."""
+    return row.kind == KNOWN
+
+
 def figures(rows: Sequence[Row]) -> Figures:
     """The share of made-up answers."""
     ours = scored(rows)
-    known = [row for row in rows if row.kind == KNOWN and not row.error]
+    known = [row for row in rows if is_control(row) and not row.error]
     parts = {
         **outcome_shares(ours),
         **outcome_shares(known, prefix="known"),
         **group_means(ours, better="lower"),
     }
-    broken = [row for row in failed(rows) if row.kind != KNOWN]
+    broken = [row for row in failed(rows) if not is_control(row)]
     if ours and broken:
         made_up = sum(row.value or 0.0 for row in ours)
         parts["if_errors_are_made_up"] = (made_up + len(broken)) / (len(ours) + len(broken))
-    return Figures(interval=mean_of(ours), parts=parts, measure="share made up")
+    return Figures(interval=share_of(ours), parts=parts, measure="share made up")

@@ -12,6 +12,7 @@ from workbench.scores.figures import (
     mean_of,
     outcome_shares,
     scored,
+    share_of,
 )
 from workbench.scores.task import Row
 
@@ -19,6 +20,9 @@ EXACT_MATCH = "exact match"
 HITS_GIVEN_TRUTH = "token accuracy, true tokens given"
 TRAINED = "trained"
 """The kind of rows that were asked because none were held out."""
+HELD_OUT = "held-out"
+"""The kind of rows of one's own that were not trained on."""
+ASKED = {TRAINED: " of rows that were trained on", HELD_OUT: " of held-out rows"}
 LOG_LIKELIHOOD = "mean log-likelihood of a token"
 
 
@@ -36,9 +40,11 @@ def figures(rows: Sequence[Row]) -> Figures:
         # Whoever answers little and that well must not look good: this is the figure at worst.
         right = sum(row.value or 0.0 for row in ours)
         parts["if_errors_are_wrong"] = right / (len(ours) + len(broken))
-    asked = " of rows that were trained on" if {row.kind for row in ours} == {TRAINED} else ""
+    kinds = {row.kind for row in ours}
+    asked = ASKED.get(kinds.pop(), "") if len(kinds) == 1 else ""
+    is_share = LOG_LIKELIHOOD not in measures
     return Figures(
-        interval=mean_of(ours),
+        interval=share_of(ours) if is_share else mean_of(ours),
         parts=parts,
         measure=" and ".join(measures) + asked,
         unit="nats/token" if measures == [LOG_LIKELIHOOD] else None,

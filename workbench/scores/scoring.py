@@ -18,12 +18,20 @@ FAMILIES: Mapping[str, Callable[[Sequence[Row]], Figures]] = {
     "latency": latency.figures,
 }
 
+CONTROLS: Mapping[str, Callable[[Row], bool]] = {
+    "bias": bias.is_control,
+    "hallucination": hallucination.is_control,
+}
+"""Rows that never have a value and so are neither in n nor among the errors."""
+
 
 def score(eval: str, slot: str, rows: Sequence[Row], *, seconds: float = 0.0) -> Score:
     """The score of one slot on one eval; rows of other slots are left aside."""
     info = eval_info(eval)
     ours = [row for row in rows if row.slot == slot]
-    broken = failed(ours)
+    is_control = CONTROLS.get(info.family)
+    asked = [row for row in ours if is_control is None or not is_control(row)]
+    broken = failed(asked)
     if not scored(ours):
         return Score(
             eval=eval,
@@ -37,7 +45,7 @@ def score(eval: str, slot: str, rows: Sequence[Row], *, seconds: float = 0.0) ->
             unit=info.unit,
             better=info.better,
             errors=len(broken),
-            truncated=sum(row.truncated for row in ours),
+            truncated=sum(row.truncated for row in asked),
             seconds=seconds,
             method=_why_not(broken),
             parts=dict(FAMILIES[info.family](ours).parts),
@@ -56,7 +64,7 @@ def score(eval: str, slot: str, rows: Sequence[Row], *, seconds: float = 0.0) ->
         unit=found.unit or info.unit,
         better=info.better,
         errors=len(broken),
-        truncated=sum(row.truncated for row in ours),
+        truncated=sum(row.truncated for row in asked),
         seconds=seconds,
         method=f"{found.measure}; {interval.method}",
         parts=dict(found.parts),

@@ -16,6 +16,7 @@ from workbench.stats.intervals import (
     median_interval,
     quantile_interval,
     wilson,
+    within,
 )
 from workbench.stats.paired import Difference, Pairs, mcnemar, newcombe, paired_difference
 from workbench.stats.power import detectable_difference, items_needed, minimal_difference
@@ -40,4 +41,5 @@ __all__ = [
     "paired_difference",
     "quantile_interval",
     "wilson",
+    "within",
 ]

@@ -248,6 +248,23 @@ def numbers(values: ArrayLike) -> Floats:
     return x
 
 
+def within(
+    low: float | None, high: float | None, method: str, *, least: float, most: float
+) -> tuple[float | None, float | None, str]:
+    """The ends of an interval cut at the bounds of what is estimated, and the method, which says so where it was.
+
+    No truth lies beyond the bounds, so the interval covers as often as before.
+
+    >>> within(0.626, 1.04, "95 % t", least=0, most=1)
+    (0.626, 1.0, '95 % t, cut at 0 and 1')
+    """
+    if low is None or high is None or (low >= least and high <= most):
+        return low, high, method
+    bounds = f"{least:g} and {most:g}".replace("-", "−")
+    ends = max(low, float(least)), min(high, float(most))
+    return *ends, f"{method}, cut at {bounds}"
+
+
 def is_binary(x: Floats) -> bool:
     """Whether every value is 0 or 1."""
     return bool(np.isin(x, (0.0, 1.0)).all())
