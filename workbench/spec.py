@@ -486,6 +486,7 @@ def _explain_one(problem: Any, model: type[BaseModel]) -> str:
     reason = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "tuple_type":
         reason = "a list is needed, such as [a, b]"
-    if not path or "got " in reason:
+    told = problem["type"] == "value_error" and "got " in reason  # one of our own, with what came
+    if not path or told:
         return f"  {where}: {reason}" if path else f"  {reason}"
     return f"  {where}: {reason}; got {problem.get('input')!r:.120}"

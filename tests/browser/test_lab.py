@@ -42,6 +42,8 @@ def test_two_ranks_are_chosen_started_watched_and_found_on_disk(page, lab, pictu
     start.click()
 
     live = panel.locator(".wb-live")
+    live.wait_for(timeout=30 * SECOND)
+    assert live.locator("svg:has(.wb-empty):has(.wb-axis)").count() == 0
     live.locator("polyline").first.wait_for(timeout=90 * SECOND)
     assert start.is_disabled()
     before = number_of_points(live)
@@ -108,6 +110,7 @@ def test_a_reloaded_page_shows_the_same_run_and_stops_it_while_a_cell_waits(page
     assert live.get_attribute("data-state") == "running"
     live.get_by_role("button", name="Stop", exact=True).click()
     wait_for_state(live, "stopped")
+    assert "0 of 2 trials trained, 2 stopped" in live.locator(".wb-doing").inner_text()
     assert_quiet(page, lab)
 
 

@@ -308,6 +308,10 @@ PATHS: dict[str, Case] = {
         ("none.yaml", "no file"),
     ),
     "spec a folder": (typed("run", "FOLDER", "--runs", "FOLDER/runs"), ("cannot be read",)),
+    "run of a sweep's folder": (
+        with_file("old/spec.yaml", "name: old", "run", "FOLDER/old", "--runs", "FOLDER/runs"),
+        ("folder of a sweep", "--resume", "spec.yaml"),
+    ),
     "plan without a file": (typed("plan", "FOLDER/none.yaml"), ("none.yaml", "no file")),
     "runs folder below a file": (
         good_spec_and("run", "FOLDER/spec.yaml", "--runs", "FOLDER/spec.yaml/runs"),

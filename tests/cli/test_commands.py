@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ import yaml
 
 from tests.contracts.tree import ROOT
 from workbench import __version__
-from workbench.cli import main
-from workbench.cli.commands import demo_spec
+from workbench.cli import main, printing
+from workbench.cli.commands import demo_spec, lab_options
 from workbench.runs.store import SweepStore
 from workbench.spec import Spec
 
@@ -136,7 +137,14 @@ def test_runs_lists_the_sweep(sweep, capsys):
     (row,) = json.loads(capsys.readouterr().out)
     assert row["sweep"] == "small"
     assert row["state"] == "done"
-    assert row["trials"] == "2 of 2"
+    counts = [row[name] for name in ("trials", "trained", "failed", "stopped")]
+    assert counts == [2, 2, 0, 0]
+    assert datetime.fromisoformat(row["started"]).tzinfo is not None
+
+
+def test_runs_for_people_counts_what_was_trained(sweep, capsys):
+    assert main(["runs", "--runs", str(sweep.parent)]) == 0
+    assert "2 of 2" in capsys.readouterr().out
 
 
 def test_runs_of_an_empty_folder_say_how_to_start(tmp_path, capsys):
@@ -221,6 +229,42 @@ def test_the_demo_runs_the_example_that_the_readme_shows():
     assert spec.model.id == "microworld"
     assert spec.data.id == "microworld/updates"
     assert "examples/rank_sweep.yaml" in (ROOT / "README.md").read_text()
+
+
+def test_the_address_of_jupyterlab_leads_to_the_notebook(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    inside = lab_options(Path("notebooks/00_start_here.ipynb"))
+    assert f"--ServerApp.root_dir={ROOT}" in inside
+    assert "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb" in inside
+    elsewhere = lab_options(tmp_path / "my notes.ipynb")
+    assert f"--ServerApp.root_dir={tmp_path}" in elsewhere
+    assert "--LabApp.default_url=/lab/tree/my%20notes.ipynb" in elsewhere
+
+
+def test_an_option_after_lab_is_jupyterlabs():
+    done = subprocess.run(
+        [sys.executable, "-m", "workbench", "lab", "--version"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert re.fullmatch(r"\d+\.\d+\.\d+", done.stdout.strip()), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (".venv/bin/workbench", ".venv/bin/workbench"),
+        ("/somewhere/workbench/__main__.py", "python -m workbench"),
+        ("pytest", "workbench"),
+    ],
+)
+def test_hints_name_the_command_as_it_was_typed(typed, said, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [typed])
+    assert printing.command() == said
+    assert main(["runs", "--runs", str(tmp_path)]) == 0
+    assert f"start one: {said} run" in capsys.readouterr().out
 
 
 @pytest.mark.network

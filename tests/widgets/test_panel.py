@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from ipywidgets import Label
 
 import workbench as wb
+from workbench import job
 from workbench.errors import SpecError
 from workbench.plan import plan
 
@@ -53,6 +55,29 @@ def test_the_card_counts_what_the_plan_counts(panel, spec):
     expected = [f"<td>{trial.trainable_parameters:,}</td>" for trial in plan(spec).trials]
     assert all(cell in panel.card.value for cell in expected)
     assert "6 a trial" in panel.card.value
+
+
+def test_the_card_promises_the_steps_that_are_trained(panel, spec):
+    panel.spec = spec.replace({"train.max_steps": -1, "train.num_train_epochs": 2})
+    panel.settle()
+    steps = job.plan(panel.spec).trials[0].steps
+    assert f"Steps: {steps:,} a trial" in panel.card.value
+
+
+def test_the_share_on_the_card_is_of_all_parameters_as_peft_counts(panel, spec):
+    trial = plan(spec).trials[0]
+    assert f"{trial.trainable_parameters / trial.total_parameters:.2%}" in panel.card.value
+
+
+def test_where_one_is_to_be_chosen_the_panel_says_so(panel):
+    words = [widget.value for widget in descendants(panel) if isinstance(widget, Label)]
+    assert words.count("one of") == 1
+
+
+def descendants(widget):
+    for child in getattr(widget, "children", ()):
+        yield child
+        yield from descendants(child)
 
 
 def test_the_modules_of_the_model_are_offered_and_one_of_them_replaces_all_linear(panel):

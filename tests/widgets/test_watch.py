@@ -86,6 +86,26 @@ def test_a_warning_is_told_once(store):
     assert Watch(store.path).look().warnings == ("2 rows were cut",)
 
 
+def test_a_warning_of_several_trials_is_told_once_with_their_names(store):
+    watch = Watch(store.path)
+    store.append(Warned(trial="r1", code="truncated", message="2 rows were cut"))
+    assert watch.look().warnings == ("r1: 2 rows were cut",)
+    store.append(Warned(trial="r4", code="truncated", message="2 rows were cut"))
+    assert watch.look().warnings == ("all trials: 2 rows were cut",)
+
+
+def test_only_what_trained_to_its_end_counts_as_trained(store, train):
+    train("r1", [3.0])
+    store.set_status(trials={"r1": "stopped", "r4": "trained"})
+    assert Watch(store.path).look().tally == "1 of 2 trials trained, 1 stopped"
+
+
+def test_while_the_sweep_is_paused_its_rows_are_too(store, train):
+    train("r1", [3.0])
+    store.set_status(state="paused")
+    assert [trial.state for trial in Watch(store.path).look().trials] == ["paused", "queued"]
+
+
 def test_a_started_trial_without_steps_has_an_empty_row(store):
     store.append(Started(trial="r1", total_steps=6))
     trial = Watch(store.path).look().trials[0]

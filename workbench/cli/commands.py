@@ -14,13 +14,15 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 from typer.exceptions import TyperException
 
 from workbench import __version__
 from workbench.cli import results
-from workbench.cli.printing import duration, note, notes, problem, say, say_json, table
+from workbench.cli.printing import command as as_typed
+from workbench.cli.printing import duration, note, notes, problem, say, say_json
 from workbench.cli.resuming import sweep_to_resume
 from workbench.errors import InputError, WorkbenchError, nearest
 from workbench.spec import Spec
@@ -38,6 +40,7 @@ RunsOption = Annotated[Path, typer.Option("--runs", help="The folder that holds 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 SpecArgument = Annotated[Path, typer.Argument(metavar="SPEC", help="A YAML file.")]
 PathArgument = Annotated[Path, typer.Argument(metavar="PATH", help="The folder of a sweep.")]
+TOUR = Path("notebooks/00_start_here.ipynb")
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - the signature is typer's
@@ -70,7 +73,8 @@ def demo(
     from workbench.report import render
 
     began = time.perf_counter()
-    job = start(Spec.load(demo_spec()), runs=runs)
+    # A name of its own, so that the README's tour finds its sweep as runs/rank-sweep.
+    job = start(Spec.load(demo_spec()).replace({"name": "demo"}), runs=runs)
     note(f"training {len(job.store.trials)} adapters into {job.path}")
     status = follow(job)
     code = results.tell_run(job, status)
@@ -93,12 +97,27 @@ def demo_spec() -> Path:
     return in_checkout if in_checkout.exists() else package / "demo.yaml"
 
 
+def _load(path: Path) -> Spec:
+    """The spec in a file; the folder of a sweep is told what it is for."""
+    if (path / "spec.yaml").is_file():
+        raise InputError(
+            f"{str(path)!r} is the folder of a sweep. Go on with it: {as_typed()} run {path} --resume, "
+            f"or give its spec: {path / 'spec.yaml'}"
+        )
+    if path.is_dir():
+        raise InputError(
+            f"{str(path)!r} is a folder and cannot be read as a spec; give a YAML file, such as "
+            "examples/rank_sweep.yaml"
+        )
+    return Spec.load(path)
+
+
 @app.command()
 def plan(spec: SpecArgument, *, as_json: JsonOption = False) -> None:
     """Say what a sweep will cost. Nothing is started."""
     from workbench.job import plan as foresee
 
-    planned = foresee(Spec.load(spec))
+    planned = foresee(_load(spec))
     if as_json:
         say_json(planned.model_dump(mode="json"))
     else:
@@ -130,7 +149,7 @@ def run(
         if job.status().state not in ("running", "paused", "stopping"):
             job.restart()
     else:
-        job = start(Spec.load(spec), runs=runs)
+        job = start(_load(spec), runs=runs)
     note(f"{job.path}: {len(job.store.trials)} trials")
     raise typer.Exit(results.tell_run(job, follow(job), as_json=as_json))
 
@@ -150,10 +169,9 @@ def list_runs(
     if as_json:
         say_json(rows)
     elif not rows:
-        say(f"no sweep in {str(runs)!r}; start one: workbench run examples/rank_sweep.yaml")
+        say(f"no sweep in {str(runs)!r}; start one: {as_typed()} run examples/rank_sweep.yaml")
     else:
-        columns = ("sweep", "state", "trials", "started", "message")
-        table(columns, [[row[column] for column in columns] for row in rows])
+        results.tell_sweeps(rows)
         if len(found) > limit:
             say(f"and {len(found) - limit} older ones; --limit shows more")
 
@@ -241,20 +259,37 @@ def report(
 def lab(
     context: typer.Context,
     notebook: Annotated[
-        Path, typer.Argument(metavar="NOTEBOOK", help="What to open; the tour when left out.")
-    ] = Path("notebooks/00_start_here.ipynb"),
+        Path, typer.Argument(metavar="[NOTEBOOK]", help="What to open; the tour when left out.")
+    ] = TOUR,
 ) -> None:
     """Open JupyterLab. What follows is passed on to it."""
+    passed = list(context.args)
+    if str(notebook).startswith("-"):
+        notebook, passed = TOUR, [str(notebook), *passed]
     if not notebook.exists():
         raise InputError(
             f"there is no {str(notebook)!r} here ({Path.cwd()}); go to the folder of the project, "
-            "or name a notebook: workbench lab PATH"
+            f"or name a notebook: {as_typed()} lab PATH"
         )
-    command = [sys.executable, "-m", "jupyterlab", str(notebook), *context.args]
+    command = [sys.executable, "-m", "jupyterlab", *lab_options(notebook), *passed]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         # Jupyter refuses root otherwise; in a container everybody is root.
         command.append("--allow-root")
+    # One more place to look for settings, for this one server: without news, newer versions or a question about them.
+    places = [str(Path(__file__).parent / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, places))
     os.execv(sys.executable, command)
+
+
+def lab_options(notebook: Path) -> list[str]:
+    """What JupyterLab is told so that its address leads to the notebook."""
+    path, root = notebook.resolve(), Path.cwd().resolve()
+    if not path.is_relative_to(root):
+        root = path.parent
+    return [
+        f"--ServerApp.root_dir={root}",
+        f"--LabApp.default_url=/lab/tree/{quote(path.relative_to(root).as_posix())}",
+    ]
 
 
 @app.command()
@@ -273,7 +308,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(message)s")
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return int(app(args=given, prog_name="workbench", standalone_mode=False) or 0)
+        return int(app(args=given, prog_name=as_typed(), standalone_mode=False) or 0)
     except WorkbenchError as error:
         problem(str(error))
         return error.exit_code
@@ -291,7 +326,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _misused(error: Any) -> int:
     context = getattr(error, "ctx", None)
-    hint = f"; see: {context.command_path} --help" if context else "; see: workbench --help"
+    hint = f"; see: {context.command_path} --help" if context else f"; see: {as_typed()} --help"
     problem(error.format_message().rstrip(".") + hint)
     return 2
 
@@ -303,6 +338,6 @@ def _unforeseen(error: Exception, given: list[str]) -> int:
         traceback.print_exception(error, file=log)
     problem(
         f"unforeseen: {type(error).__name__}: {error}\n"
-        f"The details are in {name}; please report them. `workbench doctor` says whether something is missing."
+        f"The details are in {name}; please report them. `{as_typed()} doctor` says whether something is missing."
     )
     return 1

@@ -5,12 +5,26 @@ Nothing of a model's or a file's text is read as markup. It knows no command.
 
 import json
 import math
+import shutil
+import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+
+def command() -> str:
+    """The command as the person typed it, so that what a hint says can be typed too."""
+    typed = sys.argv[0]
+    if Path(typed).name == "__main__.py":
+        return "python -m workbench"
+    if Path(typed).stem != "workbench":
+        return "workbench"
+    # What was found on the search path arrives here as a whole path.
+    return "workbench" if typed == shutil.which("workbench") else typed
 
 
 def output() -> Console:

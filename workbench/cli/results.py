@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.cli.printing import duration, megabytes, note, problem, say, say_json, table
+from workbench.cli.printing import command, duration, megabytes, note, problem, say, say_json, table
 from workbench.doctor import Examination
 from workbench.errors import StoreError, WorkbenchError
 from workbench.job import Job
@@ -24,7 +24,7 @@ def a_folder(path: Path) -> Path:
         return path
     what = "is a file" if path.exists() else "does not exist"
     raise StoreError(
-        f"{str(path)!r} {what}; give the folder of a sweep (`workbench runs` lists them)"
+        f"{str(path)!r} {what}; give the folder of a sweep (`{command()} runs` lists them)"
     )
 
 
@@ -60,7 +60,8 @@ def tell_plan(planned: "Plan") -> None:
     table(("trial", *numbers), rows, right=numbers)
     for name, reason in planned.alone.items():
         say(f"{name} trains alone: {reason}")
-    say(f"predicted time: {duration(planned.seconds)}")
+    if planned.seconds is not None:
+        say(f"predicted time: {duration(planned.seconds)}")
 
 
 def tell_run(job: Job, status: Status, *, as_json: bool = False) -> int:
@@ -91,7 +92,7 @@ def tell_run(job: Job, status: Status, *, as_json: bool = False) -> int:
         if log and not failed:
             note(f"the end of {job.path / 'log.txt'}:\n{log}")
     if code and status.state != "failed":
-        note(f"go on with: workbench run {job.path} --resume")
+        note(f"go on with: {command()} run {job.path} --resume")
     return code
 
 
@@ -105,20 +106,40 @@ def sweep_row(path: Path) -> dict[str, Any]:
             "sweep": path.name,
             "path": str(path),
             "state": "unreadable",
-            "trials": "",
-            "started": "",
+            "trials": None,
+            "trained": None,
+            "failed": None,
+            "stopped": None,
+            "started": None,
             "message": str(error),
         }
-    done = sum(state == "done" for state in status.trials.values())
+    states = list(status.trials.values())
     started = datetime.fromtimestamp((path / "spec.yaml").stat().st_mtime).astimezone()
     return {
         "sweep": path.name,
         "path": str(path),
         "state": status.state,
-        "trials": f"{done} of {len(store.trials)}",
-        "started": started.strftime("%Y-%m-%d %H:%M"),
+        "trials": len(store.trials),
+        "trained": states.count("trained") + states.count("done"),
+        "failed": states.count("failed"),
+        "stopped": states.count("stopped"),
+        "started": started.isoformat(timespec="seconds"),
         "message": status.message,
     }
+
+
+def tell_sweeps(rows: Sequence[dict[str, Any]]) -> None:
+    """The list of sweeps, for people."""
+    shown = []
+    for row in rows:
+        trials, started = "", ""
+        if row["state"] != "unreadable":
+            ends = [f"{row['trained']} of {row['trials']}"]
+            ends += [f"{row[end]} {end}" for end in ("failed", "stopped") if row[end]]
+            trials = ", ".join(ends)
+            started = datetime.fromisoformat(row["started"]).strftime("%Y-%m-%d %H:%M")
+        shown.append((row["sweep"], row["state"], trials, started, row["message"]))
+    table(("sweep", "state", "trained", "started", "message"), shown)
 
 
 def tell_scores(scores: Sequence[Score]) -> None:

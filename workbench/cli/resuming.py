@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from workbench.cli.printing import command
 from workbench.errors import SpecError, StoreError
 from workbench.runs.store import SweepStore, find_sweeps
 from workbench.spec import Spec
@@ -14,11 +15,11 @@ def sweep_to_resume(given: Path, *, runs: Path) -> Path:
             return SweepStore.open(folder).path
     if given.is_dir():
         raise StoreError(
-            f"{str(given)!r} is no sweep: it has no spec.yaml; `workbench runs` lists the sweeps"
+            f"{str(given)!r} is no sweep: it has no spec.yaml; `{command()} runs` lists the sweeps"
         )
     if not given.exists() and given.suffix not in (".yaml", ".yml"):
         raise StoreError(
-            f"there is no sweep {str(given)!r}, here or in {str(runs)!r}; `workbench runs` lists what there is"
+            f"there is no sweep {str(given)!r}, here or in {str(runs)!r}; `{command()} runs` lists what there is"
         )
     return _newest_of(Spec.load(given), given=given, runs=runs)
 
@@ -34,7 +35,7 @@ def _newest_of(spec: Spec, *, given: Path, runs: Path) -> Path:
     if same_name:
         raise StoreError(
             f"{str(given)!r} has changed since {same_name[0]!r} was started: a sweep goes on with the spec it began "
-            f"with. Go on with that one: workbench run {runs / same_name[0]} --resume, or start anew without --resume"
+            f"with. Go on with that one: {command()} run {runs / same_name[0]} --resume, or start anew without --resume"
         )
     raise StoreError(
         f"there is no sweep of {spec.name!r} in {str(runs)!r} to go on with; start it without --resume"

@@ -32,6 +32,8 @@ class Chips(ipywidgets.HBox):
         self.add_class("wb-chips")
         self.exclusive = exclusive
         self.hint = hint
+        if exclusive:
+            self.add_class("wb-one")
         self._lock = lock
         self._values: list[Any] = []
         self._quiet = False

@@ -71,7 +71,9 @@ class Panel(ipywidgets.VBox):
             "ranks": self._chips({}, hint="Rank"),
             "targets": self._chips({}, hint="Put an adapter on"),
             "quantization": self._chips(
-                {word: word for word in QUANTIZATIONS}, hint="Store the base as", exclusive=True
+                {word: word for word in QUANTIZATIONS},
+                hint="One of these, store the base as:",
+                exclusive=True,
             ),
             "double_quant": self._chips(
                 {"double quantization": True}, hint="Quantize the scales too:"
@@ -152,7 +154,11 @@ class Panel(ipywidgets.VBox):
             return _stack(self.texts[field], self.wrong[field])
         caption = ipywidgets.Label(LABELS[field])
         caption.add_class("wb-caption")
-        chips = [self.chips[field]]
+        chips: list[ipywidgets.Widget] = [self.chips[field]]
+        if self.chips[field].exclusive:
+            one_of = ipywidgets.Label("one of")
+            one_of.add_class("wb-one-of")
+            chips.insert(0, one_of)
         if field == "quantization":
             chips.append(self.chips["double_quant"])
         row = ipywidgets.HBox([caption, ipywidgets.HBox(chips)])

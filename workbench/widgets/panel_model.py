@@ -9,18 +9,17 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import traitlets
 
-from workbench.data.sources import MICROWORLD, check_data, load
 from workbench.errors import DataError, InputError, ModelError
+from workbench.job import Job, plan, start
 from workbench.plan.locate import locate
-from workbench.plan.plan import Plan, plan
+from workbench.plan.plan import Plan
 from workbench.plan.shape import modules
-from workbench.spec import DataSpec, Spec
+from workbench.spec import Spec
 from workbench.widgets.form import (
     FIELDS,
     Fields,
@@ -29,12 +28,6 @@ from workbench.widgets.form import (
     locked,
     spec_from,
 )
-
-if TYPE_CHECKING:
-    from workbench.job import Job
-
-QUICK_BYTES = 20_000_000
-"""A file up to this size is read to count its rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +115,7 @@ class PanelModel(traitlets.HasTraits):
         """Wait until everything set so far has been looked at, and what was started has started."""
         self._background.submit(lambda: None).result(timeout)
 
-    def start(self, *, then: Callable[["Job | Exception"], None]) -> None:
+    def start(self, *, then: Callable[[Job | Exception], None]) -> None:
         """Start the sweep in the background; `then` gets its job, or the error that prevented it."""
         spec = self.spec
         if spec is None or self.starting:
@@ -131,11 +124,9 @@ class PanelModel(traitlets.HasTraits):
         self._background.submit(self._start, spec, then)
 
     def _start(self, spec: Spec, then: Callable[[Any], None]) -> None:
-        from workbench import job
-
         outcome: Any
         try:
-            outcome = job.start(spec, runs=self.runs)
+            outcome = start(spec, runs=self.runs)
             self.set_trait("job", outcome)
         except Exception as error:  # noqa: BLE001 - handed on and shown; nobody else sees this thread
             outcome = error
@@ -194,8 +185,7 @@ def look(spec: Spec | None, *, model_id: str) -> Found:
             targets[module.target] = targets.get(module.target, 0) + 1
         if spec is None:
             return Found(targets)
-        check_data(spec.data)
-        return Found(targets, plan(spec, num_rows=_num_rows(spec.data)))
+        return Found(targets, plan(spec))
     except ModelError as error:
         return Found(targets, None, {"model_id": str(error)})
     except DataError as error:
@@ -204,21 +194,3 @@ def look(spec: Spec | None, *, model_id: str) -> Found:
         return Found(targets, None, by_field(str(error)))
     except Exception as error:  # noqa: BLE001 - shown in the panel; nobody else sees this thread
         return Found(targets, None, {"": f"{type(error).__name__}: {error}"})
-
-
-def _num_rows(data: DataSpec) -> int | None:
-    """Rows to train on, where finding out is quick: a hub id would be downloaded for it."""
-    path = Path(data.id).expanduser()
-    if data.id.startswith(MICROWORLD):
-        changed = 0
-    elif path.is_file() and path.stat().st_size <= QUICK_BYTES:
-        changed = path.stat().st_mtime_ns
-    else:
-        return None
-    return _counted(data.model_copy(update={"rows": None}).model_dump_json(), changed)
-
-
-@lru_cache(maxsize=32)
-def _counted(data: str, changed: int) -> int:
-    del changed  # a part of the key: a file that was written anew is counted anew
-    return len(load(DataSpec.model_validate_json(data)).train)

@@ -59,6 +59,8 @@ class Picture:
     """Steps trained."""
     total: int = 0
     """Steps planned, as far as known."""
+    tally: str = ""
+    """How many of several trials trained to their end, and how the others ended."""
     trials: tuple[TrialPicture, ...] = ()
     evals: tuple[dict[str, str], ...] = ()
     """The evals that have answers: name, title and unit."""
@@ -131,13 +133,14 @@ class Watch:
         self._trails = {name: _Trail() for name in (*self.names, BASE)}
         self._sweep_offset = 0
         self._doing = ""
-        self._warnings: list[str] = []
+        self._warnings: dict[str, list[str]] = {}
 
     def look(self) -> Picture:
         """The sweep as it stands now."""
         status = self.store.status()
         self._read()
         trials = tuple(self._row(name, status) for name in self.names)
+        tally = _tally([trial.state for trial in trials])
         if self._trails[BASE].scores:
             base = TrialPicture(name=BASE, state="control", scores=self._trails[BASE].scores)
             trials = (base, *trials)
@@ -149,10 +152,11 @@ class Watch:
             doing=(status.message or self._doing) if live else "",
             done=sum(trial.step for trial in trials),
             total=self._total_steps(),
+            tally=tally,
             trials=trials,
             evals=tuple(_words(eval) for eval in self.store.spec.evals if self._scored(eval)),
             curves=self._curves(),
-            warnings=tuple(self._warnings[-5:]),
+            warnings=self._told()[-5:],
             log=() if live or status.state == "done" else self._log_end(),
         )
 
@@ -171,13 +175,22 @@ class Watch:
             case Progress():
                 self._doing = f"{event.what}: {event.done:,} of {event.total:,}"
             case Warned():
-                about = f"{event.trial}: " if event.trial else ""
-                if (said := about + event.message) not in self._warnings:
-                    self._warnings.append(said)
+                about = self._warnings.setdefault(event.message, [])
+                if event.trial and event.trial not in about:
+                    about.append(event.trial)
             case Step() | Started():
                 self._doing = ""
             case _:
                 pass
+
+    def _told(self) -> tuple[str, ...]:
+        """Each warning once, with the trials it is about before it."""
+        told = []
+        for message, about in self._warnings.items():
+            who = "all trials" if 1 < len(about) == len(self.names) else ", ".join(about[:3])
+            more = f" and {len(about) - 3} more" if who != "all trials" and len(about) > 3 else ""
+            told.append(f"{who}{more}: {message}" if about else message)
+        return tuple(told)
 
     def _row(self, name: str, status: Any) -> TrialPicture:
         trail = self._trails[name]
@@ -185,6 +198,8 @@ class Watch:
         state = {"training": "running", "queued": trail.state or "queued"}.get(told, told)
         if status.state not in LIVE and state in ("running", "queued"):
             state = "not started" if state == "queued" else status.state
+        if status.state == "paused" and state == "running":
+            state = "paused"
         step = max(trail.losses, default=0)
         left = None
         if state == "running" and status.state == "running" and trail.seconds:
@@ -244,6 +259,21 @@ def thin(points: Sequence[tuple[int, float]], *, most: int) -> list[Point]:
         else:
             thinned.append((part[-1][0], None, None, None))
     return thinned
+
+
+def _tally(states: Sequence[str]) -> str:
+    """How several trials ended; nothing is said of a single one.
+
+    >>> _tally(["done", "trained", "stopped", "running"])
+    '2 of 4 trials trained, 1 stopped'
+    """
+    if len(states) < 2:
+        return ""
+    trained = sum(state in ("trained", "done") for state in states)
+    said = [f"{trained} of {len(states)} trials trained"]
+    ends = {state: states.count(state) for state in ("stopped", "failed")}
+    said += [f"{number} {state}" for state, number in ends.items() if number]
+    return ", ".join(said)
 
 
 def _words(eval: str) -> dict[str, str]:

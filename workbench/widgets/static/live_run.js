@@ -128,8 +128,9 @@ class Chart {
     const svg = draw("svg", {
       width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": this.words(curves, names),
     });
-    this.axes(svg, box, scale, x);
-    if (!names.length) {
+    if (names.length) {
+      this.axes(svg, box, scale, x);
+    } else {
       const middle = { x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2, class: "wb-empty", "text-anchor": "middle" };
       svg.append(draw("text", { ...middle, text: this.ui.live() ? "The first steps will appear here." : "No steps were recorded." }));
     }
@@ -305,8 +306,7 @@ class View {
     const parts = [];
     if (picture.total) parts.push(`step ${picture.done.toLocaleString("en")} of ${picture.total.toLocaleString("en")}`);
     const trials = this.trials().filter((t) => t.state !== "control");
-    const ended = trials.filter((t) => ["trained", "done", "failed", "stopped"].includes(t.state)).length;
-    if (trials.length > 1) parts.push(`${ended} of ${trials.length} trials trained`);
+    if (picture.tally) parts.push(picture.tally);
     const left = trials.map((t) => t.seconds_left).filter((s) => s !== null && s !== undefined);
     // "training r1, r2" is what the rows say already; how long it takes they do not.
     if (left.length) parts.push(`training: ${duration(Math.max(...left))}`);
@@ -363,7 +363,7 @@ class View {
     row.state.title = trial.message || "";
     const word = WORDS[trial.state] || trial.state;
     if (row.state.textContent !== word) row.state.textContent = word;
-    row.stop.hidden = !(this.live() && ["running", "queued"].includes(trial.state) && this.picture().state !== "stopping");
+    row.stop.hidden = !(this.live() && ["running", "paused", "queued"].includes(trial.state) && this.picture().state !== "stopping");
     row.stop.disabled = Boolean(asked);
   }
 
