@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from workbench import microworld
 from workbench.adapters.bank import Bank
 from workbench.models.load import load
 from workbench.spec import AdapterSpec, ModelSpec, Spec, Trial
@@ -33,8 +32,6 @@ def bank_of(model_id: str, *, ranks: tuple[int, ...] = (2, 4)) -> Bank:
 @pytest.fixture(scope="session")
 def small_bank() -> Bank:
     """The micro-world's model, which is part of the package."""
-    if not (microworld.path() / "model.safetensors").exists():
-        pytest.skip("the micro-world's weights are not built yet")
     return bank_of("microworld")
 
 

@@ -5,13 +5,11 @@ cannot work: a target that matches nothing, an eval that does not exist. Rows ar
 `num_rows`. Seconds stay unknown until a calibration has been measured on this machine.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from workbench.errors import SpecError, nearest
 from workbench.plan.card import cost_card
 from workbench.plan.locate import locate
 from workbench.plan.memory import Memory, predict
@@ -19,7 +17,7 @@ from workbench.plan.shape import Shape, read_shape
 from workbench.plan.sharing import alone_because, together
 from workbench.plan.steps import optimizer_steps
 from workbench.plan.targets import aim, counted
-from workbench.scores.catalog import EVALS
+from workbench.scores.catalog import check_evals
 from workbench.spec import ModelSpec, Spec, Trial
 
 
@@ -105,13 +103,6 @@ def plan(spec: Spec, *, num_rows: int | None = None) -> Plan:
         groups=tuple(tuple(trial.name for trial in group) for group in together(spec.grid())),
         alone={t.name: why for t in spec.grid() if (why := alone_because(t.spec))},
     )
-
-
-def check_evals(names: Iterable[str]) -> None:
-    """Refuses an eval that does not exist."""
-    for name in names:
-        if name not in EVALS:
-            raise SpecError(f"evals: there is no eval {name!r}. {nearest(name, EVALS)}")
 
 
 def _plan_trial(trial: Trial, *, shape: Shape, num_rows: int | None) -> TrialPlan:
