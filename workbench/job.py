@@ -93,9 +93,9 @@ class Job:
             raise StoreError(f"{self.path.name!r} is {status.state} already (process {status.pid})")
         if status.state == "done":
             return
-        # A thread that spins while it waits takes a core from the notebook and the browser; on two cores shared
-        # with them that slows the training itself up to tenfold.
-        environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+        # A thread that spins while it waits takes a core from the notebook and the browser, and slows the training
+        # itself up to tenfold; one that never spins is a third slower on a quiet machine. Measured: docs/LOG.md.
+        environment = {"GOMP_SPINCOUNT": "1000", **os.environ}
         with (self.path / "log.txt").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "workbench.worker", str(self.path)],
