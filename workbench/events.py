@@ -57,15 +57,6 @@ class Evaluated(_Event):
     seconds: float
 
 
-class Progress(_Event):
-    """How far something that is not training has come; shown, not analysed."""
-
-    event: Literal["progress"] = "progress"
-    what: str
-    done: int
-    total: int
-
-
 class Saved(_Event):
     """A checkpoint or the adapter is on disk."""
 
@@ -111,7 +102,7 @@ class Failed(_Event):
 
 
 Event = Annotated[
-    Started | Step | Evaluated | Progress | Saved | Warned | Steered | Finished | Failed,
+    Started | Step | Evaluated | Saved | Warned | Steered | Finished | Failed,
     Field(discriminator="event"),
 ]
 

@@ -67,7 +67,6 @@ DIFFERS_FROM_SFTCONFIG = {
     "learning_rate": (2e-4, 2e-5, "TRL's default is meant for full fine-tuning"),
     "bf16": (False, True, "equality with a plain run is promised in fp32; say bf16: true on a GPU"),
     "gradient_checkpointing": (False, True, "it saves memory at a third more time; ask for it"),
-    "logging_steps": (1, 10, "every step is an event"),
 }
 """Where our defaults differ from `trl.SFTConfig`: (ours, theirs, why)."""
 

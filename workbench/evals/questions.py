@@ -10,10 +10,8 @@ from typing import Any
 from workbench.errors import DataError
 from workbench.evals.context import EvalContext
 from workbench.scores.matching import is_long
-from workbench.scores.quality import TRAINED
+from workbench.scores.quality import HELD_OUT, TRAINED
 from workbench.scores.task import Answerer, Item
-
-HELD_OUT = "held-out"
 
 
 def own_items(answerer: Answerer, context: EvalContext) -> list[Item]:

@@ -69,11 +69,6 @@ class Plan(_Facts):
     seconds: float | None = None
     """Unknown until this machine is calibrated."""
 
-    @property
-    def peak_memory(self) -> int:
-        """Bytes of the most demanding trial, predicted."""
-        return max(trial.memory.peak for trial in self.trials)
-
     def _repr_html_(self) -> str:
         return cost_card(self)
 

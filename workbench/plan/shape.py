@@ -19,8 +19,6 @@ from workbench.errors import ModelError
 Kind = Literal["linear", "conv1d", "embedding", "head", "other"]
 
 MAX_HEADER_BYTES = 100_000_000
-DTYPE_BYTES = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "F16": 2, "BF16": 2, "I16": 2}
-"""Bytes of one number; every other safetensors type has one."""
 
 # The attribute under which a causal LM keeps its trunk, where it is not `model`.
 _TRUNK = {

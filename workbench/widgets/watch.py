@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from workbench.events import Evaluated, Failed, Finished, Progress, Started, Step, Warned
+from workbench.events import Evaluated, Failed, Finished, Started, Step, Warned
 from workbench.runs.store import SweepStore
 from workbench.scores.catalog import EVALS
 from workbench.scores.task import BASE
@@ -172,8 +172,6 @@ class Watch:
 
     def _take_common(self, event: Any) -> None:
         match event:
-            case Progress():
-                self._doing = f"{event.what}: {event.done:,} of {event.total:,}"
             case Warned():
                 about = self._warnings.setdefault(event.message, [])
                 if event.trial and event.trial not in about:
