@@ -1,64 +1,120 @@
-"""What the main things take on this machine: import, plan, command line, one small sweep. Prints a table.
+"""`make bench`: the standard cases, one after the other, with an estimate first and a table after each.
 
-`make bench` runs it in a temporary folder; figures worth keeping go to `docs/LOG.md` with the machine they are from.
-It asserts nothing: a test that depends on how fast a machine is would be a lie elsewhere.
+`python -m bench` takes the quick table of `bench.suite`, `--full` the full one, `--only microworld,smollm` some of
+them; `--list` only says what would be done. Each case leaves a JSON file: a quick one under `build/bench`, a full one
+under `bench/results`, from which `docs/benchmarks.md` is written anew. A case that cannot run here is named and skipped.
 """
 
-import platform
-import statistics
-import subprocess
-import sys
-import tempfile
+import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-SPEC = """\
-name: bench
-data: {id: microworld/updates}
-train: {learning_rate: 1.0e-2, max_steps: 100, per_device_train_batch_size: 64}
-evals: [recall, latency]
-sweep: {adapter.r: [1, 2, 4, 8, 16]}
-"""
+from bench.engine import run_case, write
+from bench.load import Gate
+from bench.machine import ROOT, describe
+from bench.page import page
+from bench.printing import say, show, show_sheet
+from bench.product import timings
+from bench.suite import FULL, QUICK, Case, chosen, minutes, skipped_because
+from bench.tables import Sheet
 
-
-def seconds(command: list[str], *, repeats: int) -> float:
-    """Median wall time of a command."""
-    taken = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
+PRODUCT = "product"
+"""The timings of import, plan, command line and one small sweep, as if they were a case."""
+PRODUCT_MINUTES = 2.0
+RESULTS = ROOT / "bench" / "results"
+PAGE = ROOT / "docs" / "benchmarks.md"
 
 
 def main() -> None:
-    """Time everything and print it."""
-    python, module = sys.executable, [sys.executable, "-m", "workbench"]
-    with tempfile.TemporaryDirectory() as folder:
-        spec, runs = Path(folder, "spec.yaml"), str(Path(folder, "runs"))
-        spec.write_text(SPEC)
-        sweep = str(Path(runs, "bench"))
-        rows: list[tuple[str, Callable[[], float]]] = [
-            ("start of Python", lambda: seconds([python, "-c", ""], repeats=5)),
-            ("import workbench", lambda: seconds([python, "-c", "import workbench"], repeats=5)),
-            ("workbench --help", lambda: seconds([*module, "--help"], repeats=3)),
-            ("workbench plan", lambda: seconds([*module, "plan", str(spec)], repeats=3)),
-            (
-                "workbench run, 5 trials of 100 steps of 64 rows",
-                lambda: seconds([*module, "run", str(spec), "--runs", runs], repeats=1),
-            ),
-            ("workbench compare", lambda: seconds([*module, "compare", sweep], repeats=3)),
-            (
-                "workbench report",
-                lambda: seconds(
-                    [*module, "report", sweep, "--out", str(Path(folder, "r.html"))], repeats=1
-                ),
-            ),
-        ]
-        print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}")
-        for name, measure in rows:
-            print(f"{name:<50} {measure():8.2f} s", flush=True)
+    """Say what will be done, do it, write it down."""
+    said = _said()
+    names = [name for name in said.only if name != PRODUCT]
+    cases = chosen(FULL if said.full else QUICK, names=names) if names or not said.only else []
+    if said.repeats:
+        cases = [replace(case, repeats=said.repeats) for case in cases]
+    with_product = not said.only or PRODUCT in said.only
+    skipped = {case.name: why for case in cases if (why := skipped_because(case))}
+    todo = [case for case in cases if case.name not in skipped]
+    _announce(cases, skipped=skipped, with_product=with_product)
+    if said.list:
+        return
+    folder = said.out or (RESULTS if said.full else ROOT / "build" / "bench")
+    gate = Gate(patience=said.patience)
+    broken: dict[str, str] = {}
+    began = time.monotonic()
+    if with_product:
+        _attempt(PRODUCT, partial(_product, folder), broken=broken)
+    for number, case in enumerate(todo, start=1):
+        say(f"\n[{number}/{len(todo)}] {case.name}, {(time.monotonic() - began) / 60:.0f} min in")
+        _attempt(case.name, partial(_engine, case, gate=gate, to=folder), broken=broken)
+    page_path = PAGE if folder == RESULTS else folder / "benchmarks.md"
+    folder.mkdir(parents=True, exist_ok=True)
+    page_path.write_text(page(sorted(folder.glob("*.json"))))
+    say(f"\n{(time.monotonic() - began) / 60:.0f} min. Figures in {folder}, tables in {page_path}")
+    for name, why in {**skipped, **broken}.items():
+        say(f"without {name}: {why}")
+    raise SystemExit(1 if broken else 0)
+
+
+def _announce(cases: Sequence[Case], *, skipped: dict[str, str], with_product: bool) -> None:
+    """What will be done and how long it will take."""
+    rows = [
+        (
+            case.name,
+            case.dtype,
+            ", ".join(map(str, case.batches)),
+            str(len(case.arms)),
+            str(case.repeats),
+            "skipped" if case.name in skipped else f"{minutes(case):.0f}",
+        )
+        for case in cases
+    ]
+    total = sum(minutes(case) for case in cases if case.name not in skipped)
+    if with_product:
+        total += PRODUCT_MINUTES
+        rows.append((PRODUCT, "", "", "", "", f"{PRODUCT_MINUTES:.0f}"))
+    show_sheet(Sheet(("case", "dtype", "rows a step", "arms", "repeats", "minutes"), tuple(rows)))
+    for name, why in skipped.items():
+        say(f"without {name}: {why}")
+    until = datetime.now() + timedelta(minutes=total)
+    say(f"About {total:.0f} minutes, until about {until:%H:%M}. Leave the machine to it.")
+
+
+def _attempt(name: str, work: Callable[[], None], *, broken: dict[str, str]) -> None:
+    """Do one case; one that breaks is remembered and the others go on."""
+    try:
+        work()
+    except RuntimeError as error:
+        broken[name] = str(error)
+        say(f"{name} broke: {error}")
+
+
+def _engine(case: Case, *, gate: Gate, to: Path) -> None:
+    result = run_case(case, gate=gate)
+    write(result, to=to / f"engine-{case.name}.json")
+    show(result)
+
+
+def _product(folder: Path) -> None:
+    result: dict[str, Any] = {"machine": describe(), "timings": timings(say=say)}
+    write(result, to=folder / f"{PRODUCT}.json")
+
+
+def _said() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    add = parser.add_argument
+    add("--full", action="store_true", help="the full table, to be published: hours")
+    add("--only", type=lambda text: text.split(","), default=[], help="names of cases, by commas")
+    add("--list", action="store_true", help="say what would be done and how long it would take")
+    add("--repeats", type=int, help="of every case, instead of its own number")
+    add("--patience", type=float, default=300.0, help="seconds to wait in all for a quiet machine")
+    add("--out", type=Path, help="a folder for the results, instead of the usual one")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -39,6 +39,8 @@ class Job:
     skip: int
     """First steps that are left out of the steady state."""
     median_tokens: int
+    spread: float
+    """Of the logarithm of the rows' lengths; 0 makes them all alike."""
     num_rows: int
     device: str
     folder: str
@@ -48,8 +50,7 @@ class Job:
     @property
     def model(self) -> Path:
         """The folder of the base model."""
-        linked = Path(self.folder, "model.txt")
-        return Path(linked.read_text()) if linked.exists() else Path(self.folder, "model")
+        return Path(Path(self.folder, "model.txt").read_text())
 
     @property
     def path(self) -> Path:
@@ -62,7 +63,8 @@ class Job:
         return [json.loads(line) for line in lines]
 
     def write(self) -> None:
-        """Write `job.json`."""
+        """Write `job.json`, and its folder when there is none."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(json.dumps(asdict(self), indent=1))
 
 

@@ -5,7 +5,6 @@ flag off (`base_model.training = False`) the gradients are those of separate run
 batch, padded to the longest. Each adapter has its own loss, clipping, AdamW and schedule. None of our code trains here.
 """
 
-import time
 from typing import Any
 
 import psutil
@@ -14,6 +13,7 @@ from peft import get_peft_model
 from torch.nn import functional
 from transformers import get_scheduler, set_seed
 
+from bench.clock import Clock, share_moved
 from bench.job import Job
 from bench.stock import load_base, lora_config
 from bench.windows import windows
@@ -29,9 +29,9 @@ class _Adapter:
 
     def __init__(self, model: Any, *, name: str, learning_rate: float, steps: int) -> None:
         self.name = name
-        self.parameters = [p for n, p in model.named_parameters() if f".{name}." in n]
+        self.weights = {n: p for n, p in model.named_parameters() if f".{name}." in n}
         self.optimizer = torch.optim.AdamW(
-            self.parameters, lr=learning_rate, weight_decay=0.0, fused=True
+            self.weights.values(), lr=learning_rate, weight_decay=0.0, fused=True
         )
         self.schedule = get_scheduler(
             "linear", optimizer=self.optimizer, num_warmup_steps=0, num_training_steps=steps
@@ -39,14 +39,14 @@ class _Adapter:
         self.losses: list[torch.Tensor] = []
 
     def step(self) -> None:
-        torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        torch.nn.utils.clip_grad_norm_(self.weights.values(), 1.0)
         self.optimizer.step()
         self.schedule.step()
         self.optimizer.zero_grad()
 
 
 def train_mixed(job: Job) -> dict[str, Any]:
-    """Train all trials in one batch; their losses and stamps."""
+    """Train all trials in one batch; their losses, stamps and faults."""
     base, tokenizer = load_base(job)
     model: Any = None
     for trial in job.trials:
@@ -64,7 +64,8 @@ def train_mixed(job: Job) -> dict[str, Any]:
         for trial in job.trials
     ]
     rows = job.rows()
-    stamps = [time.time()]
+    clock = Clock(job)
+    clock.mark()
     num_passes: list[int] = []
     for window in windows(job, num_rows=len(rows)):
         batch = _pad([rows[i] for i in window], pad_id=tokenizer.pad_token_id, device=job.device)
@@ -74,10 +75,14 @@ def train_mixed(job: Job) -> dict[str, Any]:
             _backward(model, group, batch=batch)
         for adapter in adapters:
             adapter.step()
-        stamps.append(time.time())
-    losses = [[float(loss) for loss in adapter.losses] for adapter in adapters]
-    stamps[-1] = time.time()  # after the last loss: a GPU has caught up
-    return {"losses": losses, "stamps": [stamps], "passes_per_step": max(num_passes)}
+        clock.mark()
+    return {
+        "losses": [[float(loss) for loss in adapter.losses] for adapter in adapters],
+        "stamps": [clock.stamps],
+        "faults": [clock.faults],
+        "moved": [share_moved(adapter.weights) for adapter in adapters],
+        "passes_per_step": max(num_passes),
+    }
 
 
 def _backward(model: Any, group: list[_Adapter], *, batch: dict[str, torch.Tensor]) -> None:

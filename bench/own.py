@@ -1,12 +1,14 @@
 """Our engine in the bench: all trials in one bank, or the same loop with a bank of one, trial after trial.
 
-It only calls what the worker calls: `load`, `Bank`, `train`. Stamps are taken where the last slot of a step is told.
+It only calls what the worker calls: `load`, `Bank`, `train`. A step is over where its last slot has told it.
+`train_fused(job, after_step=...)` lets a profiler begin and end between steps.
 """
 
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.clock import Clock, share_moved
 from bench.job import Job, TrialPlan
 from workbench import events
 from workbench.adapters.bank import Bank
@@ -19,30 +21,36 @@ from workbench.spec import Spec, Trial
 NEVER = 10**9
 
 
-def train_fused(job: Job) -> dict[str, Any]:
+def train_fused(
+    job: Job, *, after_step: Callable[[int], None] = lambda step: None
+) -> dict[str, Any]:
     """All trials at once."""
     loaded = _load(job)
     trials = [_trial(job, plan) for plan in job.trials]
     bank = Bank(loaded.model, loaded.tokenizer, trials)
-    losses, stamps = _train(bank, trials, job=job)
-    return {"losses": losses, "stamps": [stamps]}
+    told = _train(bank, trials, job=job, after_step=after_step)
+    return {**told, "stamps": [told["stamps"]], "faults": [told["faults"]]}
 
 
 def train_alone(job: Job) -> dict[str, Any]:
     """One trial after the other on one base."""
     loaded = _load(job)
-    losses, stamps = [], []
+    found: dict[str, Any] = {"losses": [], "stamps": [], "faults": [], "moved": []}
     for plan in job.trials:
         trial = _trial(job, plan)
         bank = Bank(loaded.model, loaded.tokenizer, [trial])
-        [one], times = _train(bank, [trial], job=job)
-        losses.append(one)
-        stamps.append(times)
+        told = _train(bank, [trial], job=job, after_step=lambda step: None)
+        found["losses"] += told["losses"]
+        found["moved"] += told["moved"]
+        found["stamps"].append(told["stamps"])
+        found["faults"].append(told["faults"])
         bank.model.unload()
-    return {"losses": losses, "stamps": stamps}
+    return found
 
 
-def _train(bank: Bank, trials: list[Trial], *, job: Job) -> tuple[list[list[float]], list[float]]:
+def _train(
+    bank: Bank, trials: list[Trial], *, job: Job, after_step: Callable[[int], None]
+) -> dict[str, Any]:
     rows = [Rendered(row["input_ids"], row["labels"], False) for row in job.rows()]
     slots = [
         Slot(
@@ -56,14 +64,22 @@ def _train(bank: Bank, trials: list[Trial], *, job: Job) -> tuple[list[list[floa
         for trial in trials
     ]
     losses: dict[str, list[float]] = {trial.name: [] for trial in trials}
-    stamps = [time.time()] + [0.0] * job.steps
+    clock = Clock(job)
+    clock.mark()
     for event in train(bank, slots):
+        if isinstance(event, events.Failed):
+            raise SystemExit(f"{event.trial}: {event.message}")
         if isinstance(event, events.Step):
             losses[event.trial].append(event.loss)
-            stamps[event.step] = time.time()
-        elif isinstance(event, events.Failed):
-            raise SystemExit(f"{event.trial}: {event.message}")
-    return list(losses.values()), stamps
+            if all(len(told) == event.step for told in losses.values()):
+                clock.mark()
+                after_step(event.step)
+    return {
+        "losses": list(losses.values()),
+        "stamps": clock.stamps,
+        "faults": clock.faults,
+        "moved": [share_moved(bank.parameters(trial.name)) for trial in trials],
+    }
 
 
 def _load(job: Job) -> Any:

@@ -2,11 +2,10 @@
 
 `train_stock(base, trial, ...)` puts a fresh adapter on a base, trains it the stock way and takes it off again. The
 variants change one thing each: `flat` and `rows` take the padding away (TRL's own `padding_free`; one row a pass with
-accumulation), `completion` computes logits only where the loss looks, and no metrics;
-`both` is `flat` and `completion`. None of our code trains here.
+accumulation), `completion` computes logits only where the loss looks, and no metrics; `both` is `flat` and
+`completion`. None of our code trains here.
 """
 
-import time
 from typing import Any
 
 import torch
@@ -22,6 +21,7 @@ from transformers import (
 )
 from trl import SFTConfig, SFTTrainer
 
+from bench.clock import Clock, share_moved
 from bench.job import Job, TrialPlan
 
 
@@ -56,53 +56,47 @@ def lora_config(trial: TrialPlan) -> LoraConfig:
     )
 
 
-class _Stamps(TrainerCallback):
-    """When training began and each step ended."""
-
-    def __init__(self) -> None:
-        self.found: list[float] = []
-
-    def on_train_begin(self, *args: Any, **named: Any) -> None:
-        self.found.append(time.time())
-
-    def on_step_end(self, *args: Any, **named: Any) -> None:
-        self.found.append(time.time())
-
-
-class _Recorded(SFTTrainer):
-    """The stock trainer; it also keeps the loss of every micro-batch, unrounded, on its device."""
-
-    def training_step(self, *inputs: Any, **named: Any) -> Any:
-        loss = super().training_step(*inputs, **named)
-        self.__dict__.setdefault("kept", []).append((self.state.global_step, loss.detach()))
-        return loss
-
-
-class _CompletionOnly(_Recorded):
-    """Logits at the positions that the loss looks at."""
-
-    def compute_loss(
-        self, model: Any, inputs: Any, return_outputs: Any = False, num_items_in_batch: Any = None
-    ) -> Any:
-        labels_BT = inputs.pop("labels")[:, 1:]
-        wanted_BT = labels_BT != -100
-        handle = model.get_base_model().lm_head.register_forward_pre_hook(
-            lambda module, given: (given[0][:, :-1][wanted_BT],)
-        )
-        try:
-            logits_NV = model(**inputs, use_cache=False).logits.float()
-        finally:
-            handle.remove()
-        summed = functional.cross_entropy(logits_NV, labels_BT[wanted_BT], reduction="sum")
-        return summed / num_items_in_batch
-
-
 def train_stock(
     base: Any, tokenizer: Any, *, job: Job, trial: TrialPlan, variant: str = "plain"
 ) -> dict[str, Any]:
-    """Train one trial on a base, which is given back as it was; its losses and stamps."""
+    """Train one trial on a base, which is given back as it was; its losses, stamps and faults."""
+    set_seed(job.seed)
+    model = get_peft_model(base, lora_config(trial))
+    first = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
+    clock = Clock(job)
+    trainer = SFTTrainer(
+        model=model,
+        args=_arguments(job, trial=trial, variant=variant),
+        train_dataset=Dataset.from_list(job.rows()),
+        processing_class=tokenizer,
+        callbacks=[_marking(clock)],
+    )
+    if job.dtype == "nf4":
+        # SFTTrainer casts the adapter of a quantized base to bf16; every arm trains it in fp32.
+        for name, parameter in trainer.model.named_parameters():
+            if name in first:
+                parameter.data = first[name]
+    if variant in ("completion", "both"):
+        trainer.compute_loss = _completion_loss
+    kept = _keep_losses(trainer)
+    trainer.train()
+    losses = [0.0] * job.steps
+    for step, loss in kept:
+        losses[step] += float(loss)
+    trained = {n: p.detach() for n, p in model.named_parameters() if p.requires_grad}
+    told = {
+        "losses": losses,
+        "stamps": clock.stamps,
+        "faults": clock.faults,
+        "moved": share_moved(trained),
+    }
+    model.unload()
+    return told
+
+
+def _arguments(job: Job, *, trial: TrialPlan, variant: str) -> SFTConfig:
     by_row = variant == "rows"
-    args = SFTConfig(
+    return SFTConfig(
         output_dir=f"{job.folder}/trainer",
         use_cpu=job.device == "cpu",
         seed=job.seed,
@@ -122,26 +116,45 @@ def train_stock(
         report_to="none",
         disable_tqdm=True,
     )
-    set_seed(job.seed)
-    model = get_peft_model(base, lora_config(trial))
-    first = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
-    stamps = _Stamps()
-    trainer = (_CompletionOnly if variant in ("completion", "both") else _Recorded)(
-        model=model,
-        args=args,
-        train_dataset=Dataset.from_list(job.rows()),
-        processing_class=tokenizer,
-        callbacks=[stamps],
+
+
+def _marking(clock: Clock) -> Any:
+    """A callback that marks when training begins and when each step ends."""
+
+    def mark(*arguments: Any, **named: Any) -> None:
+        clock.mark()
+
+    callback = TrainerCallback()
+    callback.on_train_begin = callback.on_step_end = mark
+    return callback
+
+
+def _keep_losses(trainer: Any) -> list[tuple[int, torch.Tensor]]:
+    """A list that the trainer fills: the loss of every micro-batch with its step, unrounded, on its device."""
+    plain = trainer.training_step
+    kept: list[tuple[int, torch.Tensor]] = []
+
+    def training_step(*inputs: Any, **named: Any) -> Any:
+        loss = plain(*inputs, **named)
+        kept.append((trainer.state.global_step, loss.detach()))
+        return loss
+
+    trainer.training_step = training_step
+    return kept
+
+
+def _completion_loss(
+    model: Any, inputs: Any, return_outputs: Any = False, num_items_in_batch: Any = None
+) -> Any:
+    """What `compute_loss` gives, from the logits of the positions that the loss looks at."""
+    labels_BT = inputs.pop("labels")[:, 1:]
+    wanted_BT = labels_BT != -100
+    handle = model.get_base_model().lm_head.register_forward_pre_hook(
+        lambda module, given: (given[0][:, :-1][wanted_BT],)
     )
-    if job.dtype == "nf4":
-        # SFTTrainer casts the adapter of a quantized base to bf16; every arm trains it in fp32.
-        for name, parameter in trainer.model.named_parameters():
-            if name in first:
-                parameter.data = first[name]
-    trainer.train()
-    losses = [0.0] * job.steps
-    for step, loss in trainer.kept:
-        losses[step] += float(loss)
-    ended = time.time()  # after the last loss: a GPU has caught up
-    model.unload()
-    return {"losses": losses, "stamps": [*stamps.found[:-1], ended]}
+    try:
+        logits_NV = model(**inputs, use_cache=False).logits.float()
+    finally:
+        handle.remove()
+    summed = functional.cross_entropy(logits_NV, labels_BT[wanted_BT], reduction="sum")
+    return summed / num_items_in_batch
