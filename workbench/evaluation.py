@@ -7,11 +7,12 @@ is not made again unless it is asked for anew. It trains nothing.
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from workbench import events
 from workbench.adapters.bank import Bank
-from workbench.data.audit import leaked
+from workbench.data.audit import leaked, repeated
 from workbench.data.sources import Rows
 from workbench.evals.answerer import TorchAnswerer
 from workbench.evals.asking import EvalContext, ask
@@ -20,7 +21,7 @@ from workbench.runs.steering import Steering
 from workbench.runs.store import SweepStore
 from workbench.scores.scoring import score
 from workbench.scores.task import BASE, Item, Row
-from workbench.spec import DataSpec, Trial
+from workbench.spec import DataSpec, Spec, Trial
 
 _log = logging.getLogger(__name__)
 
@@ -32,64 +33,104 @@ def evaluate_all(
     trials: Sequence[Trial],
     data: dict[DataSpec, Rows],
     steering: Steering,
+    asked: set[Any],
     anew: Sequence[str] = (),
 ) -> list[str]:
-    """Ask every eval of the trained among these trials, and of the base; what went wrong, in words."""
+    """Ask every eval of the trained among these trials, and of the base; what went wrong, in words.
+
+    Args:
+        store: Where answers and scores go.
+        bank: Holds the trials.
+        trials: On one loaded base.
+        data: Rows of every set of the sweep.
+        steering: Ends it early.
+        asked: What the base has been asked on its other loadings; it grows.
+        anew: Evals that are asked although their scores are stored; empty asks those of the spec that are not.
+    """
     states = store.status().trials
     trained = [t for t in trials if states.get(t.name) in ("trained", "done", "stopped")]
-    trained = [t for t in trained if (store.folder(t.name) / "adapter").exists()]
+    trained = [t for t in trained if (store.folder(t.name) / t.spec.adapter.kept_as).exists()]
     problems: list[str] = []
-    answerer = TorchAnswerer(bank)
-    for number, some in enumerate(_by_items(trained)):
-        slots = _slots(store, some)
-        context = _context(some, data=data)
+    ahead = max((trial.spec.adapter.num_ahead for trial in bank.trials.values()), default=0)
+    answerer = TorchAnswerer(bank, reserved=ahead)
+    interview = _Interview(store, answerer, steering, asked, bool(anew))
+    for some in _by_items(trained):
+        context = _context(store, some, data=data)
         for name in anew or some[0].spec.evals:
             if steering.stopped_all:
                 return problems
-            if not anew and all(store.read_score(slot, name) is not None for slot in slots):
-                continue
-            failed = _evaluate(
-                store,
-                answerer,
-                name,
-                slots=slots,
-                context=context,
-                steering=steering,
-                first=number == 0,
-            )
-            if not failed:
-                _look_for_leaks(store, name, slot=slots[-1], context=context)
-            problems += failed
+            problems += _ask_some(interview, name, some, context=context)
     for trial in trained:
         if states.get(trial.name) != "stopped":
             store.set_status(trials={trial.name: "done"})
     return problems
 
 
+@dataclass(frozen=True)
+class _Interview:
+    """The slots of one bank being asked."""
+
+    store: SweepStore
+    answerer: TorchAnswerer
+    steering: Steering
+    asked: set[Any]
+    anew: bool
+
+
+def _ask_some(
+    interview: _Interview, name: str, trials: Sequence[Trial], *, context: EvalContext
+) -> list[str]:
+    """Ask one eval of trials that get the same items, and of the base unless it has answered them."""
+    store, question = interview.store, (name, _items(trials[0].spec))
+    slots = tuple(trial.name for trial in trials)
+    if question not in interview.asked and _shares_the_control(store, trials[0].spec):
+        slots = (BASE, *slots)
+    known = all(store.read_score(slot, name) is not None for slot in slots)
+    if interview.anew or not known:
+        failed = _evaluate(interview, name, slots=slots, context=context)
+        if failed:
+            return failed
+        _look_for_leaks(store, name, slot=slots[-1], context=context)
+    if BASE in slots:
+        interview.asked.add(question)
+    return []
+
+
 def _by_items(trials: Sequence[Trial]) -> list[list[Trial]]:
     """Trials that are asked the same items: those whose data differ at most in how many rows are taken."""
     sets: dict[Any, list[Trial]] = {}
     for trial in trials:
-        key = trial.spec.data.model_copy(update={"rows": None}), trial.spec.evals
-        sets.setdefault(key, []).append(trial)
+        sets.setdefault(_items(trial.spec), []).append(trial)
     return list(sets.values())
 
 
-def _slots(store: SweepStore, trials: Sequence[Trial]) -> tuple[str, ...]:
+def _items(spec: Spec) -> Any:
+    return spec.data.model_copy(update={"rows": None}), spec.evals
+
+
+def _shares_the_control(store: SweepStore, spec: Spec) -> bool:
     # A sweep over models or quantizations has several bases; the control of every table is that of the first.
-    control, own = store.trials[0].spec, trials[0].spec
-    names = tuple(trial.name for trial in trials)
-    if (own.model, own.quantization) == (control.model, control.quantization):
-        return (BASE, *names)
-    return names
+    return _base_of(spec) == _base_of(store.trials[0].spec)
 
 
-def _context(trials: Sequence[Trial], *, data: dict[DataSpec, Rows]) -> EvalContext:
-    # Smaller training sets are parts of the largest, so its items serve all and can be paired.
-    spec = max((trial.spec for trial in trials), key=lambda s: len(data[s.data].train))
+def _base_of(spec: Spec) -> tuple[Any, ...]:
+    # The head of a classifier is part of its base, and has the labels of its data.
+    task = spec.adapter.task_type
+    head = spec.data.model_copy(update={"rows": None}) if task == "SEQ_CLS" else None
+    return spec.model, spec.quantization, task, head
+
+
+def _context(
+    store: SweepStore, trials: Sequence[Trial], *, data: dict[DataSpec, Rows]
+) -> EvalContext:
+    # Smaller training sets are parts of the largest, so its items serve all and can be paired: those of trials on
+    # other loadings of the base too.
+    own = trials[0].spec
+    peers = [t.spec for t in store.trials if _items(t.spec) == _items(own) and t.spec.data in data]
+    spec = max(peers, key=lambda s: len(data[s.data].train))
     return EvalContext(
         data_id=spec.data.id,
-        model_id=spec.model.id,
+        model_id=own.model.id,
         train=data[spec.data].train,
         held_out=data[spec.data].held_out,
         seed=spec.seed,
@@ -97,22 +138,16 @@ def _context(trials: Sequence[Trial], *, data: dict[DataSpec, Rows]) -> EvalCont
 
 
 def _evaluate(
-    store: SweepStore,
-    answerer: TorchAnswerer,
-    name: str,
-    *,
-    slots: Sequence[str],
-    context: EvalContext,
-    steering: Steering,
-    first: bool,
+    interview: _Interview, name: str, *, slots: Sequence[str], context: EvalContext
 ) -> list[str]:
-    began = time.perf_counter()
+    store, began = interview.store, time.perf_counter()
+    first = not any(name == told for told, _ in interview.asked)
 
     def progress(done: int, total: int) -> None:
-        steering.say(f"evaluating {name}: {done} of {total}")
+        interview.steering.say(f"evaluating {name}: {done} of {total}")
 
     try:
-        answered = ask(name, answerer, slots=slots, context=context, progress=progress)
+        answered = ask(name, interview.answerer, slots=slots, context=context, progress=progress)
     except Exception as error:  # noqa: BLE001
         # One eval that breaks must not cost the others; it is said in the sweep's events and report.
         _log.exception("eval %s failed", name)
@@ -121,7 +156,8 @@ def _evaluate(
         return [f"the eval {message}"]
     seconds = time.perf_counter() - began
     for slot, slot_rows in answered.items():
-        if slot == BASE and not first:
+        kept = slot == BASE and store.read_score(BASE, name) is not None
+        if kept and not (first and interview.anew):
             _add_control(store, name, slot_rows)
             continue
         store.write_rows(name, slot_rows)
@@ -155,7 +191,9 @@ def _look_for_leaks(store: SweepStore, name: str, *, slot: str, context: EvalCon
     """Items whose question and answer are trained on; the micro-world's recall asks just those on purpose."""
     if name == "recall" and context.microworld_set:
         return
-    rows = store.read_rows(slot, name)
-    items = [Item(id=r.sample, prompt=r.prompt, expected=r.expected) for r in rows if r.expected]
+    rows = [row for row in store.read_rows(slot, name) if row.expected]
+    items = [Item(id=r.sample, prompt=r.prompt, expected=r.expected) for r in rows]
+    # A label is told of a whole text: one that stands within a longer one gives nothing away.
+    look = repeated if name == "classification" else leaked
     if items:
-        datacard.add_leaks(store, name, len(leaked(context.train, items=items)))
+        datacard.add_leaks(store, name, len(look(context.train, items=items)))

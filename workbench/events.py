@@ -45,6 +45,17 @@ class Step(_Event):
     seconds: float
 
 
+class HeldOut(_Event):
+    """The loss on the rows that a trial does not train on."""
+
+    event: Literal["held_out"] = "held_out"
+    step: int
+    loss: float
+    num_tokens: int
+    """Tokens the loss is the mean of."""
+    seconds: float
+
+
 class Evaluated(_Event):
     """An eval of a trial (or of the base, under the name `base`) is stored."""
 
@@ -89,7 +100,8 @@ class Finished(_Event):
     event: Literal["finished"] = "finished"
     step: int
     seconds: float
-    reason: Literal["done", "stopped"] = "done"
+    reason: Literal["done", "stopped", "early"] = "done"
+    """`early`: the held-out loss had stopped falling."""
 
 
 class Failed(_Event):
@@ -102,7 +114,7 @@ class Failed(_Event):
 
 
 Event = Annotated[
-    Started | Step | Evaluated | Saved | Warned | Steered | Finished | Failed,
+    Started | Step | HeldOut | Evaluated | Saved | Warned | Steered | Finished | Failed,
     Field(discriminator="event"),
 ]
 

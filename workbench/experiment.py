@@ -1,16 +1,16 @@
 """Where a sweep comes together: a sweep folder in, trained adapters and their scores out.
 
-`run(store)` is what the worker process does with a folder it has claimed: load each base model once, attach the adapters of the
-trials that share it, train them, ask every eval of the base and of all of them in the same pass, and write down each
-thing the moment it is known. What is on disk already is not done again, so running a folder twice, or after a crash,
-completes it. It prints nothing and knows no face.
+`run(store)` is what the worker process does with a folder it has claimed: load a base model for the trials that share it,
+attach their adapters, train them, ask every eval of the base and of all of them in the same pass, and write down each
+thing the moment it is known. A trial that cannot run fails by name and the others go on. What is on disk already is not
+done again, so running a folder twice, or after a crash, completes it. It prints nothing and knows no face.
 """
 
 import gc
 import logging
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +18,22 @@ import torch
 
 from workbench import events
 from workbench.adapters.bank import Bank
+from workbench.data.sources import Rows
 from workbench.data.sources import load as load_rows
-from workbench.errors import RunError, StoreError, WorkbenchError
+from workbench.errors import DataError, RunError, StoreError, WorkbenchError
 from workbench.evaluation import evaluate_all
 from workbench.models.load import load as load_model
+from workbench.plan.sharing import by_base
 from workbench.runs import datacard
 from workbench.runs.provenance import provenance
 from workbench.runs.status import State
 from workbench.runs.steering import Steering
 from workbench.runs.store import SweepStore
-from workbench.scores.catalog import eval_info
+from workbench.scores.catalog import check_evals
 from workbench.scores.task import BASE, Score
-from workbench.spec import Trial
-from workbench.training import Group, train_all
+from workbench.spec import DataSpec, Trial
+from workbench.tracking import tracked
+from workbench.training import Group, failed, train_all
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +46,8 @@ def run(store: SweepStore) -> int:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         threads = torch.get_num_threads()
         store.write_json("provenance.json", provenance(device=device, threads=threads))
-        problems = _run(store, steering)
+        with tracked(store):
+            problems = _run(store, steering)
     except WorkbenchError as error:
         _log.error("%s", error)
         store.set_status(state="failed", message=str(error))
@@ -59,17 +63,24 @@ def run(store: SweepStore) -> int:
 
 
 def _run(store: SweepStore, steering: Steering) -> list[str]:
-    problems: list[str] = []
     began = time.perf_counter()
-    for trials in _by_base(store.trials):
-        group = _load(store, trials, steering=steering)
-        data = {trial.spec.data: load_rows(trial.spec.data) for trial in trials}
-        datacard.add_sets(store, [rows.card for rows in data.values()])
-        for rows in data.values():
-            for note in rows.card["notes"]:
-                store.append(events.Warned(code="data", message=f"{rows.card['source']}: {note}"))
-        problems += train_all(store, group, data=data, steering=steering)
-        problems += evaluate_all(store, group.bank, trials=trials, data=data, steering=steering)
+    problems = _refuse(store)
+    data, unread = _read(store)
+    problems += unread
+    asked: set[Any] = set()
+    for trials in _loadings(store, data=data):
+        if steering.stopped_all:
+            _leave(store, trials)
+            continue
+        group, wrong = _load(store, trials, data=data, steering=steering)
+        problems += wrong
+        if group is None:
+            continue
+        rows = _rows_of(trials, data=data)
+        problems += train_all(store, group, data=rows, steering=steering)
+        problems += evaluate_all(
+            store, group.bank, trials=group.trials, data=rows, steering=steering, asked=asked
+        )
         del group
         gc.collect()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -77,6 +88,49 @@ def _run(store: SweepStore, steering: Steering) -> list[str]:
         "measured.json", {"seconds": time.perf_counter() - began, "peak_rss_bytes": peak}
     )
     return problems
+
+
+def _refuse(store: SweepStore) -> list[str]:
+    """Fail the trials that the plan found cannot run; the others go on."""
+    stored = store.read_json("plan.json", default={})
+    refused = stored.get("refused", {})
+    named = {trial.name: trial for trial in store.trials}
+    return [failed(store, named[name], RunError(why)) for name, why in refused.items()]
+
+
+def _read(store: SweepStore) -> tuple[dict[Any, Rows], list[str]]:
+    """The rows of every set of a sweep, by set and task; what cannot be read fails the trials that need it."""
+    data: dict[Any, Rows] = {}
+    wrong: dict[Any, DataError] = {}
+    for key in dict.fromkeys(map(_set_of, store.trials)):
+        try:
+            data[key] = load_rows(key[0], labelled=key[1] == "SEQ_CLS")
+        except DataError as error:
+            wrong[key] = error
+    datacard.add_sets(store, [rows.card for rows in data.values()])
+    for rows in data.values():
+        for note in rows.card["notes"]:
+            store.append(events.Warned(code="data", message=f"{rows.card['source']}: {note}"))
+    states = store.status().trials
+    lost = [t for t in store.trials if _set_of(t) in wrong and states.get(t.name) != "failed"]
+    return data, [failed(store, trial, wrong[_set_of(trial)]) for trial in lost]
+
+
+def _set_of(trial: Trial) -> tuple[DataSpec, str]:
+    return trial.spec.data, trial.spec.adapter.task_type
+
+
+def _rows_of(trials: Sequence[Trial], *, data: dict[Any, Rows]) -> dict[DataSpec, Rows]:
+    """The sets as trials of one task read them."""
+    task = trials[0].spec.adapter.task_type
+    return {one: rows for (one, of), rows in data.items() if of == task}
+
+
+def _leave(store: SweepStore, trials: Sequence[Trial]) -> None:
+    """Mark what was stopped before it began."""
+    states = store.status().trials
+    waiting = [t.name for t in trials if states.get(t.name, "queued") == "queued"]
+    store.set_status(trials=dict.fromkeys(waiting, "stopped"))
 
 
 def evaluate(path: str | Path, *, evals: Sequence[str] = ()) -> list[Score]:
@@ -91,21 +145,34 @@ def evaluate(path: str | Path, *, evals: Sequence[str] = ()) -> list[Score]:
     if not trials:
         raise StoreError(f"{str(path)!r} is neither a sweep folder nor a trial in one")
     names = tuple(evals) or trials[0].spec.evals
-    for name in names:
-        eval_info(name)  # an unknown one is an error that names the nearest
+    check_evals(names, task=trials[0].spec.adapter.task_type)
     store.claim()
     steering = Steering(store)
     before = store.status().state
-    problems: list[str] = []
-    for group_trials in _by_base(trials):
-        group = _load(store, group_trials, steering=steering)
-        data = {trial.spec.data: load_rows(trial.spec.data) for trial in group_trials}
-        for trial in group_trials:
-            if (store.folder(trial.name) / "adapter").exists():
-                group.bank.restore(trial.name, store.folder(trial.name) / "adapter")
+    data, problems = _read(store)
+    asked: set[Any] = set()
+    for some in _loadings(store, data=data):
+        kept = {t.name: store.folder(t.name) / t.spec.adapter.kept_as for t in some}
+        ready = [t for t in some if only in (None, t.name) and kept[t.name].exists()]
+        if not ready:
+            continue
+        group, wrong = _load(store, ready, data=data, steering=steering)
+        problems += wrong
+        if group is None:
+            continue
+        for trial in group.trials:
+            group.bank.restore(trial.name, kept[trial.name])
         problems += evaluate_all(
-            store, group.bank, trials=group_trials, data=data, steering=steering, anew=names
+            store,
+            group.bank,
+            trials=group.trials,
+            data=_rows_of(some, data=data),
+            steering=steering,
+            asked=asked,
+            anew=names,
         )
+        del group
+        gc.collect()
     store.set_status(state="done" if before != "stopped" else before, message="")
     if problems:
         raise RunError("; ".join(problems))
@@ -113,17 +180,46 @@ def evaluate(path: str | Path, *, evals: Sequence[str] = ()) -> list[Score]:
     return [told for told in store.scores() if told.eval in names and told.slot in slots]
 
 
-def _by_base(trials: Sequence[Trial]) -> list[tuple[Trial, ...]]:
-    groups: dict[Any, list[Trial]] = {}
-    for trial in trials:
-        groups.setdefault((trial.spec.model, trial.spec.quantization), []).append(trial)
-    return [tuple(group) for group in groups.values()]
+def _loadings(store: SweepStore, *, data: dict[Any, Rows]) -> Iterator[tuple[Trial, ...]]:
+    """Trials that can run, as one loaded model can hold them: of one base, and of one list of labels."""
+    refused = store.read_json("plan.json", default={}).get("refused", {})
+    able = [t for t in store.trials if _set_of(t) in data and t.name not in refused]
+    for some in by_base(able):
+        by_labels: dict[tuple[str, ...], list[Trial]] = {}
+        for trial in some:
+            by_labels.setdefault(data[_set_of(trial)].labels, []).append(trial)
+        for held in by_labels.values():
+            yield tuple(held)
 
 
-def _load(store: SweepStore, trials: tuple[Trial, ...], *, steering: Steering) -> Group:
+def _load(
+    store: SweepStore, trials: Sequence[Trial], *, data: dict[Any, Rows], steering: Steering
+) -> tuple[Group | None, list[str]]:
+    """The base of some trials with their adapters on; those it cannot take fail by name."""
     spec = trials[0].spec
     steering.say(f"loading {spec.model.id}")
-    loaded = load_model(spec.model, quantization=spec.quantization)
+    labels = data[_set_of(trials[0])].labels
+    try:
+        loaded = load_model(spec.model, quantization=spec.quantization, labels=labels or None)
+    except (WorkbenchError, RuntimeError, MemoryError) as error:
+        # Of torch it is a RuntimeError that there is no memory left.
+        _log.exception("loading %s failed", spec.model.id)
+        return None, [failed(store, trial, error) for trial in trials]
     for note in loaded.notes:
         store.append(events.Warned(code="model", message=note))
-    return Group(trials=trials, loaded=loaded, bank=Bank(loaded.model, loaded.tokenizer, trials))
+    problems: list[str] = []
+    for place, trial in enumerate(trials):
+        try:
+            bank = Bank(loaded.model, loaded.tokenizer, [trial])
+        except (WorkbenchError, RuntimeError, MemoryError) as error:
+            problems.append(failed(store, trial, error))
+            continue
+        held = [trial]
+        for other in trials[place + 1 :]:
+            try:
+                bank.add(other)
+                held.append(other)
+            except (WorkbenchError, RuntimeError, MemoryError) as error:
+                problems.append(failed(store, other, error))
+        return Group(trials=tuple(held), loaded=loaded, bank=bank), problems
+    return None, problems

@@ -14,24 +14,65 @@ from pathlib import Path
 
 import psutil
 
-from workbench.data.sources import check_data, num_rows
-from workbench.errors import RunError, StoreError
+from workbench.data.sources import check_data, held_out_share, num_labels, num_rows
+from workbench.errors import DataError, RunError, StoreError
 from workbench.plan import Plan
 from workbench.plan import plan as predict
 from workbench.runs import control
 from workbench.runs.store import Status, SweepStore, find_sweeps
-from workbench.spec import Spec
+from workbench.spec import DataSpec, Spec, Trial
+from workbench.tracking import check_trackers
 
 ENDED = ("done", "failed", "stopped", "lost")
+
+WORKER_ENVIRONMENT = {
+    # A thread that spins while it waits takes a core from the notebook and the browser, and slows the training itself
+    # up to tenfold; one that never spins is a third slower on a quiet machine.
+    "GOMP_SPINCOUNT": "1000",
+    # Else every large tensor is mapped anew, and each of its pages costs a fault when it is first touched.
+    "MALLOC_MMAP_THRESHOLD_": str(4 << 30),
+    "MALLOC_TRIM_THRESHOLD_": str(16 << 30),
+}
+"""What a worker starts with, unless the person who starts it says otherwise. Measured: docs/LOG.md."""
 
 
 def plan(spec: Spec) -> Plan:
     """What a sweep will cost, with its model and its data looked at; nothing is loaded or started."""
+    check_trackers(spec)
     predict(spec)  # the model before the data: its errors are the cheaper ones to find
-    sets = list(dict.fromkeys(trial.spec.data for trial in spec.grid()))
-    for data in sets:
-        check_data(data)
-    return predict(spec, num_rows=num_rows(sets[0]))
+    sets = {trial.name: (trial.spec.data, _labelled(trial)) for trial in spec.grid()}
+    wrong: dict[tuple[DataSpec, bool], DataError] = {}
+    for data, labelled in dict.fromkeys(sets.values()):
+        try:
+            check_data(data, labelled=labelled)
+        except DataError as error:
+            wrong[data, labelled] = error
+    refused = {name: wrong[one] for name, one in sets.items() if one in wrong}
+    refused |= {trial.name: told for trial in spec.grid() if (told := _nothing_to_watch(trial))}
+    readable = [one for name, one in sets.items() if name not in refused]
+    if not readable:
+        raise next(iter(refused.values()))
+    data, labelled = readable[0]
+    return predict(
+        spec,
+        num_rows=num_rows(data, labelled=labelled),
+        num_labels=num_labels(data) if labelled else None,
+        refused=refused,
+    )
+
+
+def _nothing_to_watch(trial: Trial) -> DataError | None:
+    data = trial.spec.data
+    if trial.spec.train.eval_steps is None or held_out_share(data) > 0:
+        return None
+    return DataError(
+        f"eval_steps asks for the loss on held-out rows, and of {data.id!r} none are held out; "
+        "set data.eval_fraction, 0.1 say"
+    )
+
+
+def _labelled(trial: Trial) -> bool:
+    return trial.spec.adapter.task_type == "SEQ_CLS"
 
 
 def prepare(spec: Spec, *, runs: str | Path = "runs") -> SweepStore:
@@ -93,9 +134,7 @@ class Job:
             raise StoreError(f"{self.path.name!r} is {status.state} already (process {status.pid})")
         if status.state == "done":
             return
-        # A thread that spins while it waits takes a core from the notebook and the browser, and slows the training
-        # itself up to tenfold; one that never spins is a third slower on a quiet machine. Measured: docs/LOG.md.
-        environment = {"GOMP_SPINCOUNT": "1000", **os.environ}
+        environment = {**WORKER_ENVIRONMENT, **os.environ}
         with (self.path / "log.txt").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "workbench.worker", str(self.path)],

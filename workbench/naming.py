@@ -17,6 +17,8 @@ def trial_name(varied: dict[str, Any]) -> str:
     'r4-lr0.01-seed1'
     >>> trial_name({"quantization": {"load_in_4bit": True}, "adapter.use_dora": False})
     'nf4-no-dora'
+    >>> trial_name({"adapter.peft_type": "PROMPT_TUNING", "seed": 0})
+    'prompt-tuning-seed0'
     """
     words = [_word(dotted.rsplit(".", 1)[-1], value) for dotted, value in varied.items()]
     return "-".join(words)[:96].strip("-.") or "trial"
@@ -26,6 +28,8 @@ def _word(field: str, value: Any) -> str:
     said = field.removeprefix("use_").replace("_", "-")
     if field == "quantization":
         return _bits(value)
+    if field == "peft_type":
+        return str(value).lower().replace("_", "-")
     if isinstance(value, bool):
         return said if value else f"no-{said}"
     if value is None:

@@ -1,49 +1,44 @@
-"""The plain script of a trial: what `spec.as_code()` prints, in PEFT and TRL alone.
+"""The plain script of a trial: what `spec.as_code()` prints, in PEFT and TRL alone (of a classifier: transformers).
 
 Everything that decides a number is said outright (device, precision, seed, order of rows), so that the script, run in
 an empty folder beside its rows, gives the losses that the trial recorded. It takes plain fields and knows neither our
 spec models nor our engine.
 """
 
+from collections.abc import Collection
 from pprint import pformat
 from typing import Any
 
 _TEMPLATE = '''\
-"""Trial of the sweep {name!r}, in PEFT and TRL alone.
+"""Trial of the sweep {name!r}, in {libraries} alone.
 
-Run it beside {rows}, whose rows are tokenised already (-100 marks tokens that the loss ignores):
+Run it beside {rows}, whose rows are tokenised already{ignored}:
     python script.py
-It writes losses.jsonl, one line a step, and the adapter into ./reproduced.
+It writes losses.jsonl, one line a step, and {what} into ./reproduced.
 """
 
 import json
 {extra_imports}
 import torch
 from datasets import Dataset
-from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer{bnb_import}, set_seed
-from trl import SFTConfig, SFTTrainer
+{peft_import}{imports}
 
 SEED = {seed}
 MODEL = {model}
 
-model = AutoModelForCausalLM.from_pretrained(
-    MODEL,{revision}
+with open({rows!r}, encoding="utf-8") as file:
+    rows = [json.loads(line) for line in file]
+dataset = Dataset.from_list([{{"input_ids": r["input_ids"], "labels": r["labels"]}} for r in rows])
+
+{seed_head}model = {auto}.from_pretrained(
+    MODEL,{revision}{num_labels}
     dtype=torch.{dtype},
     use_safetensors=True,
     trust_remote_code={trust_remote_code},{quantization}
 )
 tokenizer = AutoTokenizer.from_pretrained(MODEL{tokenizer_revision})
-if tokenizer.eos_token is None:  # pads are masked everywhere, so any id will do
-    tokenizer.eos_token = tokenizer.convert_ids_to_tokens(0)
-if tokenizer.pad_token is None:
-    tokenizer.pad_token = tokenizer.eos_token
-
-lora = LoraConfig(
-{lora}
-)
-
-args = SFTConfig(
+{pads}
+{adapter}args = {args}(
     output_dir="trainer",
     use_cpu={use_cpu},
     seed=SEED,
@@ -51,21 +46,14 @@ args = SFTConfig(
     gradient_checkpointing={gradient_checkpointing},
 {train}
     optim="adamw_torch",
-    max_length=None,  # the rows are cut already
-    packing=False,
-    shuffle_dataset=False,  # the trainer's sampler shuffles, by the seed and the epoch
-    dataloader_pin_memory=False,
+{only_sft}    dataloader_pin_memory=False,
     logging_steps=1,
     save_strategy="no",
     report_to="none",
 )
 
-with open({rows!r}, encoding="utf-8") as file:
-    rows = [json.loads(line) for line in file]
-dataset = Dataset.from_list([{{"input_ids": r["input_ids"], "labels": r["labels"]}} for r in rows])
 
-
-class Recorded(SFTTrainer):
+{loss}class Recorded({trainer}):
     """The stock trainer; it also keeps the loss of every micro-batch, unrounded."""
 
     losses: list = []
@@ -77,8 +65,7 @@ class Recorded(SFTTrainer):
 
 
 set_seed(SEED)
-model = get_peft_model(model, lora)
-{before_build}trainer = Recorded(model=model, args=args, train_dataset=dataset, processing_class=tokenizer)
+{attach}{before_build}trainer = Recorded(model=model, args=args, train_dataset=dataset, processing_class=tokenizer{with_loss})
 {after_build}trainer.train()
 with open("losses.jsonl", "w", encoding="utf-8") as file:
     for step in sorted({{step for step, _ in trainer.losses}}):
@@ -87,6 +74,59 @@ with open("losses.jsonl", "w", encoding="utf-8") as file:
 trainer.model.save_pretrained("reproduced")
 '''
 
+_WRITER_IMPORTS = """\
+from transformers import AutoModelForCausalLM, AutoTokenizer{bnb}, set_seed
+from trl import SFTConfig, SFTTrainer"""
+
+_WRITER = {
+    "auto": "AutoModelForCausalLM",
+    "args": "SFTConfig",
+    "trainer": "SFTTrainer",
+    "seed_head": "",
+    "pads": """\
+if tokenizer.eos_token is None:  # pads are masked everywhere, so any id will do
+    tokenizer.eos_token = tokenizer.convert_ids_to_tokens(0)
+if tokenizer.pad_token is None:
+    tokenizer.pad_token = tokenizer.eos_token
+""",
+    "only_sft": """\
+    max_length=None,  # the rows are cut already
+    packing=False,
+    shuffle_dataset=False,  # the trainer's sampler shuffles, by the seed and the epoch
+""",
+    "loss": "",
+    "with_loss": "",
+}
+"""What the script of a model that writes says where that of a classifier says something else."""
+
+_CLASSIFIER_IMPORTS = """\
+from transformers import AutoModelForSequenceClassification, AutoTokenizer{bnb}
+from transformers import Trainer, TrainingArguments, set_seed"""
+
+_CLASSIFIER = {
+    "auto": "AutoModelForSequenceClassification",
+    "args": "TrainingArguments",
+    "trainer": "Trainer",
+    "seed_head": "set_seed(SEED)  # the head is drawn when the model is loaded\n",
+    "pads": """\
+if tokenizer.pad_token is None:  # the model finds the end of a row by it: no row may end with it
+    ends = {row["input_ids"][-1] for row in rows}
+    free = next(i for i in range(len(tokenizer)) if i not in ends)
+    tokenizer.pad_token = tokenizer.convert_ids_to_tokens(free)
+model.config.pad_token_id = tokenizer.pad_token_id
+""",
+    "only_sft": "",
+    "loss": """\
+def over_window(outputs, labels, num_items_in_batch):
+    # The model's own loss would add up the means of the micro-batches of an accumulated step.
+    summed = torch.nn.functional.cross_entropy(outputs.logits, labels, reduction="sum")
+    return summed / num_items_in_batch
+
+
+""",
+    "with_loss": ", compute_loss_func=over_window",
+}
+
 _TRAIN = (
     "learning_rate", "num_train_epochs", "max_steps", "per_device_train_batch_size",
     "gradient_accumulation_steps", "lr_scheduler_type", "warmup_steps", "weight_decay",
@@ -94,34 +134,88 @@ _TRAIN = (
 )  # fmt: skip
 
 
-def trial_script(fields: dict[str, Any], *, alpha: float, rows: str, use_cpu: bool = True) -> str:
-    """The script of one trial, from the plain fields of its spec."""
+_EMBEDDED = 'str(files("workbench") / "microworld" / "weights")  # the embedded model'
+
+_CONFIGS = {
+    "LORA": "LoraConfig",
+    "IA3": "IA3Config",
+    "VERA": "VeraConfig",
+    "PROMPT_TUNING": "PromptTuningConfig",
+}
+"""What PEFT calls the config of a method; full fine-tuning has none."""
+
+
+def trial_script(
+    fields: dict[str, Any],
+    *,
+    alpha: float,
+    rows: str,
+    read: Collection[str],
+    num_labels: int | None = None,
+    use_cpu: bool = True,
+) -> str:
+    """The script of one trial.
+
+    Args:
+        fields: The plain fields of its spec.
+        alpha: `lora_alpha` as it is used.
+        rows: The file of tokenised rows beside it.
+        read: The fields of the adapter that its method reads.
+        num_labels: What a classifier tells apart; None counts them in the rows.
+        use_cpu: Whether it keeps off a GPU.
+    """
     model, quantization = fields["model"], fields["quantization"]
-    lora = {**fields["adapter"], "lora_alpha": int(alpha) if alpha == int(alpha) else alpha}
+    adapter = {**fields["adapter"], "lora_alpha": int(alpha) if alpha == int(alpha) else alpha}
     embedded = model["id"] == "microworld"
+    classifies = adapter["task_type"] == "SEQ_CLS"
+    bnb = ", BitsAndBytesConfig" if quantization else ""
     revision = model["revision"]
     return _TEMPLATE.format(
         name=fields["name"],
         rows=rows,
         extra_imports="from importlib.resources import files\n" if embedded else "",
-        bnb_import=", BitsAndBytesConfig" if quantization else "",
         seed=fields["seed"],
-        model='str(files("workbench") / "microworld" / "weights")  # the embedded model'
-        if embedded
-        else repr(model["id"]),
+        model=_EMBEDDED if embedded else repr(model["id"]),
         revision=f"\n    revision={revision!r}," if revision else "",
         tokenizer_revision=f", revision={revision!r}" if revision else "",
         dtype=model["dtype"],
         trust_remote_code=model["trust_remote_code"],
         quantization=_quantization(quantization),
-        lora=_arguments({k: v for k, v in lora.items() if v is not None and v != {}}),
+        **_method(adapter, read=read, trainer="transformers" if classifies else "TRL"),
+        ignored="" if classifies else " (-100 marks tokens that the loss ignores)",
         use_cpu=use_cpu,
         bf16=fields["train"]["bf16"],
         gradient_checkpointing=fields["train"]["gradient_checkpointing"],
         train=_arguments({name: fields["train"][name] for name in _TRAIN}),
-        before_build=_FP32_BEFORE if quantization else "",
-        after_build=_FP32_AFTER if quantization else "",
+        # Only SFTTrainer casts.
+        before_build=_FP32_BEFORE if quantization and not classifies else "",
+        after_build=_FP32_AFTER if quantization and not classifies else "",
+        imports=(_CLASSIFIER_IMPORTS if classifies else _WRITER_IMPORTS).format(bnb=bnb),
+        **(_CLASSIFIER if classifies else _WRITER),
+        num_labels=_labels(num_labels) if classifies else "",
     )
+
+
+def _labels(count: int | None) -> str:
+    """How many outputs the head has; some may be of labels that no row of this trial has."""
+    said = str(count) if count else 'len({row["labels"] for row in rows})'
+    return f"\n    num_labels={said},"
+
+
+def _method(fields: dict[str, Any], *, read: Collection[str], trainer: str) -> dict[str, str]:
+    """What the script says of the adapter; without one, of the model that is trained whole."""
+    config = _CONFIGS.get(fields["peft_type"])
+    if config is None:
+        plain = {"libraries": trainer, "what": "the model"}
+        return plain | dict.fromkeys(("peft_import", "adapter", "attach"), "")
+    said = {k: v for k, v in fields.items() if k in read and v is not None and v != {}}
+    return {
+        "libraries": f"PEFT and {trainer}",
+        "what": "the adapter",
+        "peft_import": f"from peft import {config}, get_peft_model\n",
+        "adapter": f"adapter = {config}(\n{_arguments(said)}\n)\n\n",
+        "attach": "model = get_peft_model(model, adapter)\n",
+    }
 
 
 _FP32_BEFORE = """\

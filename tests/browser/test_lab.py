@@ -10,7 +10,7 @@ import pytest
 pytestmark = pytest.mark.browser
 
 SECOND = 1000
-PARAMETERS = {"ranks": [8], "max_steps": 60, "evals": ["recall"], "runs": "runs"}
+PARAMETERS = {"ranks": [8], "seeds": [0], "max_steps": 60, "evals": ["recall"], "runs": "runs"}
 # The indicator in the toolbar says idle before there is a kernel, and what is run then is lost.
 KERNEL_IS_READY = """() => {
     const app = window.jupyterapp;

@@ -15,6 +15,7 @@ from tests.contracts.tree import ROOT
 from workbench import __version__
 from workbench.cli import main, printing
 from workbench.cli.commands import demo_spec, lab_options
+from workbench.plan.sharing import together
 from workbench.runs.store import SweepStore
 from workbench.spec import Spec
 
@@ -225,7 +226,12 @@ def test_nothing_on_standard_output_but_the_result(sweep):
 def test_the_demo_runs_the_example_that_the_readme_shows():
     assert demo_spec() == ROOT / "examples" / "rank_sweep.yaml"
     spec = Spec.load(demo_spec())
-    assert [trial.spec.adapter.r for trial in spec.grid()] == [1, 2, 4, 8, 16]
+    ranks, seeds = (
+        {trial.spec.adapter.r for trial in spec.grid()},
+        {trial.spec.seed for trial in spec.grid()},
+    )
+    assert (ranks, seeds) == ({1, 2, 4, 8, 16}, {0, 1, 2})
+    assert len(together(spec.grid())) == 1, "all of it is one training"
     assert spec.model.id == "microworld"
     assert spec.data.id == "microworld/updates"
     assert "examples/rank_sweep.yaml" in (ROOT / "README.md").read_text()

@@ -101,3 +101,21 @@ def test_without_a_terminal_a_line_says_how_far_it_is(store):
     seen, console = board(store, terminal=False)
     seen.look()
     assert "step 6 of 644, mean loss 2.0000" in console.file.getvalue()
+
+
+def test_a_log_of_many_trials_has_no_line_for_each_that_goes_well(tmp_path):
+    fields = {"name": "many", "sweep": {"adapter.r": [1, 2, 4], "seed": [0, 1, 2]}}
+    store = SweepStore.create(Spec.from_fields(fields), root=tmp_path)
+    store.claim()
+    names = [trial.name for trial in store.trials]
+    store.beat(message=f"training {', '.join(names)}")
+    for name in names:
+        train(store, name, steps=2)
+        reason = "stopped" if name == "r4-seed1" else "done"
+        store.append(Finished(trial=name, step=2, seconds=1.0, reason=reason))
+    seen, console = board(store, terminal=False)
+    seen.look()
+    told = console.file.getvalue()
+    assert "training 9 trials" in told
+    assert "r4-seed1: stopped" in told
+    assert "r1-seed0" not in told

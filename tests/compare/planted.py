@@ -35,8 +35,12 @@ def plant(
     steps: int = 300,
     leaks: int = 0,
     luck_seed: int = 7,
+    moved: dict[tuple[int, int], float] | None = None,
 ) -> Path:
-    """A finished sweep over ranks (and seeds); ranks in `other_items` were asked different questions."""
+    """A finished sweep over ranks (and seeds); ranks in `other_items` were asked different questions.
+
+    `moved` shifts the share of (rank, seed).
+    """
     spec = Spec.from_fields(
         {
             "name": name,
@@ -64,7 +68,7 @@ def plant(
             store,
             trial.name,
             evals,
-            right[rank],
+            right[rank] + (moved or {}).get((rank, trial.spec.seed), 0.0),
             luck,
             rng,
             prefix="other-" if rank in other_items else "",

@@ -8,6 +8,7 @@ import pytest
 from tests.compare.planted import CLEAR, TIE, plant
 from workbench.compare import compare
 from workbench.compare.markup import MAX_TEXT, Cell, Column, Line, Table, visible
+from workbench.events import Finished
 from workbench.runs.store import SweepStore
 from workbench.scores.scoring import score
 
@@ -43,6 +44,15 @@ def test_failed_trials_stay_in_with_their_reason(tmp_path):
     assert frame.loc["r2", "state"] == "failed"
     assert "loss is not a number" in frame.loc["r2", "reason"]
     assert pd.isna(frame.loc["r2", "paraphrase"])
+
+
+def test_a_trial_that_ended_early_by_its_own_rule_is_done(tmp_path):
+    path = plant(tmp_path, right={1: 0.5, 2: 0.7}, evals=("recall",), steps=30)
+    SweepStore.open(path).append(Finished(trial="r1", step=20, seconds=3.0, reason="early"))
+    comparison = compare(path)
+    assert comparison.reading.outcomes["r1"].state == "done"
+    assert comparison.reading.outcomes["r1"].steps == 20
+    assert "state" not in [column.key for column in comparison.leaderboard().columns]
 
 
 def test_seeds_are_one_line_with_the_mean_of_their_scores(tmp_path):

@@ -9,14 +9,23 @@ import pytest
 from tests.contracts.tree import imports, modules
 
 FLOORS: list[tuple[str, list[str]]] = [
-    ("0 words", ["errors", "yamlfile", "script", "naming", "spec", "events"]),
+    ("0 words", ["errors", "yamlfile", "script", "naming", "fields", "mistakes", "spec", "events"]),
     ("1 plain", ["stats", "scores", "runs", "microworld", "plan"]),
     ("2 tensors", ["data", "models"]),
     ("3 adapters", ["adapters"]),
     ("4 motion", ["engine", "evals"]),
     (
         "5 joined",
-        ["training", "evaluation", "experiment", "worker", "calibrate", "job", "microworld.build"],
+        [
+            "tracking",
+            "training",
+            "evaluation",
+            "experiment",
+            "worker",
+            "calibrate",
+            "job",
+            "microworld.build",
+        ],
     ),
     ("6 reading", ["compare", "report"]),
     ("7 faces", ["widgets", "lessons", "doctor", "cli", "__main__"]),

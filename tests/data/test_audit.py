@@ -3,7 +3,7 @@
 import random
 
 from workbench import microworld
-from workbench.data.audit import NEAR, audit, leaked, near_pairs
+from workbench.data.audit import NEAR, audit, leaked, near_pairs, repeated
 from workbench.scores.task import Item
 
 WORDS = [f"word{i}" for i in range(500)]
@@ -101,3 +101,15 @@ def test_many_rows_are_audited_on_a_sample_and_that_is_said() -> None:
     assert found.audited == 15_000
     assert found.of == 45_000
     assert found.as_card()["audited_rows"] == 15_000
+
+
+def test_an_item_is_repeated_when_a_row_says_it_and_nothing_else() -> None:
+    rows = [
+        {"text": "The wine was rude.", "label": "a"},
+        {"text": "A long and good day", "label": "b"},
+    ]
+    items = [
+        Item(id=str(i), prompt=text, expected="a")
+        for i, text in enumerate(["the wine  was rude", "good day", "other"])
+    ]
+    assert repeated(rows, items=items) == ["0"]

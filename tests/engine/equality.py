@@ -19,8 +19,9 @@ from transformers.models.llama.modeling_llama import LlamaRMSNorm
 from transformers.models.mistral.modeling_mistral import MistralRMSNorm
 from transformers.models.qwen3.modeling_qwen3 import Qwen3RMSNorm
 
+from workbench import microworld
 from workbench.adapters.bank import Bank
-from workbench.adapters.interchange import to_lora_config
+from workbench.adapters.interchange import to_peft_config
 from workbench.data.rendering import Rendered
 from workbench.engine.loop import train
 from workbench.engine.slot import Slot
@@ -74,19 +75,39 @@ MODELS: dict[str, tuple[Any, tuple[str, ...], tuple[str, ...]]] = {
         ("q_proj", "v_proj"),
         ("down_proj",),
     ),
+    "bloom": (  # positions are biases of attention: its rows cannot lie end to end
+        hf.BloomConfig(
+            hidden_size=32, n_layer=2, n_head=4, vocab_size=VOCAB, **_ENDS, hidden_dropout=0.0,
+            attention_dropout=0.0,
+        ),
+        ("query_key_value",),
+        ("dense_h_to_4h", "dense_4h_to_h"),
+    ),
+    "microworld": (None, ("q_proj", "v_proj"), ("down_proj",)),
 }  # fmt: skip
+"""Config (None: the embedded model with its trained weights), some targets, other targets."""
 
 
-def build(name: str, *, folder: Any = None, quantization: QuantizationSpec | None = None) -> Any:
+def build(
+    name: str,
+    *,
+    folder: Any = None,
+    quantization: QuantizationSpec | None = None,
+    dtype: str = "float32",
+) -> Any:
     """A small random model; with a quantization it is stored in the folder and loaded as bitsandbytes has it."""
     torch.manual_seed(7)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = hf.AutoModelForCausalLM.from_config(copy.deepcopy(MODELS[name][0]))
+        config = copy.deepcopy(MODELS[name][0])
+        if config is None:
+            model = hf.AutoModelForCausalLM.from_pretrained(microworld.path(), dtype=torch.float32)
+        else:
+            model = hf.AutoModelForCausalLM.from_config(config)
         if DOUBLE:
             model = model.double()
         if quantization is None:
-            return model
+            return model.bfloat16() if dtype == "bfloat16" else model
         model.save_pretrained(folder / "model")
         quantized = hf.AutoModelForCausalLM.from_pretrained(
             folder / "model", quantization_config=to_bnb(quantization), device_map={"": "cpu"}
@@ -189,7 +210,8 @@ def slots(some: list[Trial], data: list[list[Rendered]], *, folder: Any) -> list
 
 def bank(name: str, some: list[Trial], *, folder: Any = None) -> Bank:
     """The trials' adapters on one small model, quantized as the trials say."""
-    model = build(name, folder=folder, quantization=some[0].spec.quantization)
+    spec = some[0].spec
+    model = build(name, folder=folder, quantization=spec.quantization, dtype=spec.model.dtype)
     return Bank(model, SimpleNamespace(pad_token_id=0), some)
 
 
@@ -211,8 +233,15 @@ def fused(
     return held, losses(told)
 
 
-def stock(name: str, trial: Trial, data: list[Rendered], *, folder: Any) -> tuple[Any, list[float]]:
-    """Train one trial with `trl.SFTTrainer`; the model afterwards and the loss of every step."""
+def stock(
+    name: str,
+    trial: Trial,
+    data: list[Rendered],
+    *,
+    folder: Any,
+    held_out: list[Rendered] | None = None,
+) -> tuple[Any, list[float], list[float]]:
+    """Train one trial with `trl.SFTTrainer`; the model afterwards, the loss of every step and of held-out rows."""
     from datasets import Dataset
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast, set_seed
@@ -233,11 +262,18 @@ def stock(name: str, trial: Trial, data: list[Rendered], *, folder: Any) -> tupl
             "max_grad_norm", "gradient_checkpointing",
         )
     }  # fmt: skip
+    watched: dict[str, Any] = {"save_strategy": "no"}
+    if held_out:
+        watched = {
+            "eval_strategy": "steps", "eval_steps": spec.eval_steps, "save_strategy": "steps",
+            "save_steps": spec.eval_steps, "load_best_model_at_end": spec.load_best_model_at_end,
+            "per_device_eval_batch_size": len(held_out), "metric_for_best_model": "eval_loss",
+        }  # fmt: skip
     args = SFTConfig(
-        output_dir=str(folder / f"trl-{trial.name}"), use_cpu=True, bf16=False, max_length=None,
+        output_dir=str(folder / f"trl-{trial.name}"), use_cpu=True, bf16=spec.bf16, max_length=None,
         packing=False, shuffle_dataset=False, optim="adamw_torch", dataloader_pin_memory=False,
-        save_strategy="no", report_to="none", logging_steps=1, disable_tqdm=True,
-        seed=trial.spec.seed, **said,
+        report_to="none", logging_steps=1, disable_tqdm=True, seed=trial.spec.seed,
+        **said, **watched,
     )  # fmt: skip
     found: dict[int, float] = {}
 
@@ -249,17 +285,31 @@ def stock(name: str, trial: Trial, data: list[Rendered], *, folder: Any) -> tupl
             return loss
 
     set_seed(trial.spec.seed)
-    plain = build(name, folder=folder, quantization=trial.spec.quantization)
+    plain = build(
+        name,
+        folder=folder,
+        quantization=trial.spec.quantization,
+        dtype=trial.spec.model.dtype,
+    )
     set_seed(trial.spec.seed)
-    model = get_peft_model(plain, to_lora_config(trial.spec.adapter))
+    whole = trial.spec.adapter.peft_type == "FULL"
+    model = plain if whole else get_peft_model(plain, to_peft_config(trial.spec.adapter))
     first = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
-    dataset = Dataset.from_list([{"input_ids": r.input_ids, "labels": r.labels} for r in data])
+    kept, asked = (
+        Dataset.from_list([{"input_ids": r.input_ids, "labels": r.labels} for r in some])
+        if some
+        else None
+        for some in (data, held_out)
+    )
+    patience = spec.early_stopping_patience
+    stopping = hf.EarlyStoppingCallback(patience or 1, spec.early_stopping_threshold)
     trainer = Recorded(
-        model=model, args=args, train_dataset=dataset, processing_class=tokenizer,
-        compute_loss_func=_double_loss if DOUBLE else None,
+        model=model, args=args, train_dataset=kept, eval_dataset=asked, processing_class=tokenizer,
+        callbacks=[stopping] if patience else None, compute_loss_func=_double_loss if DOUBLE else None,
     )  # fmt: skip
     for key, parameter in trainer.model.named_parameters():
         if key in first:
             parameter.data = first[key]  # SFTTrainer casts the adapters of a quantized base to bf16
     trainer.train()
-    return trainer.model, [found[step] for step in sorted(found)]
+    watching = [log["eval_loss"] for log in trainer.state.log_history if "eval_loss" in log]
+    return trainer.model, [found[step] for step in sorted(found)], watching

@@ -4,14 +4,17 @@ import os
 
 import pytest
 import torch
+from peft import PeftModel
 
 from tests.engine import equality
 from workbench.engine.loop import train
-from workbench.events import Failed
+from workbench.events import Failed, Finished, HeldOut
+from workbench.spec import Trial
 
 SOAK = os.environ.get("SOAK") == "1"
 STEPS = 50 if SOAK else 8
-FAMILIES = list(equality.MODELS) if SOAK else ["llama", "gpt2", "opt"]
+JOINS_AT = 20 if SOAK else 3
+FAMILIES = list(equality.MODELS) if SOAK else ["llama", "gpt2", "opt", "bloom", "microworld"]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -22,13 +25,19 @@ def test_every_step_of_every_trial_equals_the_stock_trainer(family: str, tmp_pat
 
     probe = torch.tensor([[1, 5, 9, 30, 44, 2]])
     for trial, own in zip(trials, data, strict=True):
-        model, theirs = equality.stock(family, trial, own, folder=tmp_path)
+        model, theirs, _ = equality.stock(family, trial, own, folder=tmp_path)
         assert ours[trial.name] == pytest.approx(theirs, rel=1e-5)
         assert ours[trial.name][0] != ours[trial.name][-1]
         model.eval()
+        bank.save(trial.name, tmp_path / trial.name / "adapter")
+        plain = PeftModel.from_pretrained(
+            equality.build(family), tmp_path / trial.name / "adapter"
+        ).eval()
         with torch.no_grad(), bank.use(trial.name) as mine:
-            difference = (mine(probe).logits - model(probe).logits).abs().max()
-        assert difference < 1e-4
+            expected = model(probe).logits
+            scale = expected.abs().max()
+            assert (mine(probe).logits - expected).abs().max() < 1e-4 * scale
+            assert (plain(probe).logits - mine(probe).logits).abs().max() < 1e-5 * scale
 
 
 @pytest.mark.parametrize(
@@ -40,7 +49,7 @@ def test_in_fp64_the_difference_is_rounding_and_nothing_else(family: str, tmp_pa
         data = [equality.rows(21, seed=index) for index in range(len(trials))]
         _, ours = equality.fused(family, trials, data, folder=tmp_path)
         for trial, own in zip(trials, data, strict=True):
-            _, theirs = equality.stock(family, trial, own, folder=tmp_path)
+            _, theirs, _ = equality.stock(family, trial, own, folder=tmp_path)
             assert ours[trial.name] == pytest.approx(theirs, rel=1e-10)
 
 
@@ -54,8 +63,31 @@ def test_on_a_four_bit_base_every_step_equals_the_stock_trainer(kind: str, tmp_p
     data = [equality.rows(21, seed=index) for index in range(len(trials))]
     _, ours = equality.fused("llama", trials, data, folder=tmp_path)
     for trial, own in zip(trials, data, strict=True):
-        _, theirs = equality.stock("llama", trial, own, folder=tmp_path)
+        _, theirs, _ = equality.stock("llama", trial, own, folder=tmp_path)
         assert ours[trial.name] == pytest.approx(theirs, rel=1e-5)
+
+
+HALF = {"a base in bf16": {"model.dtype": "bfloat16"}, "autocast to bf16": {"train.bf16": True}}
+
+
+@pytest.mark.parametrize("said", HALF.values(), ids=HALF)
+def test_in_half_precision_the_difference_is_no_more_than_rounding_makes_of_the_stock_run(
+    said: dict, tmp_path
+) -> None:
+    trials = [
+        trial.model_copy(update={"spec": trial.spec.replace(said)})
+        for trial in equality.trials("llama", steps=STEPS)
+    ]
+    data = [equality.rows(21, seed=index) for index in range(len(trials))]
+    _, ours = equality.fused("llama", trials, data, folder=tmp_path)
+    for trial, own in zip(trials, data, strict=True):
+        _, theirs, _ = equality.stock("llama", trial, own, folder=tmp_path)
+        # What rounding to bf16 does to a run is how far it is from the same run in fp32.
+        exact = equality.trials("llama", steps=STEPS)[trials.index(trial)]
+        _, whole, _ = equality.stock("llama", exact, own, folder=tmp_path / "fp32")
+        noise = max(abs(a - b) for a, b in zip(theirs, whole, strict=True))
+        apart = max(abs(a - b) for a, b in zip(ours[trial.name], theirs, strict=True))
+        assert apart <= 2 * noise, (apart, noise)
 
 
 def _same_rows(family: str) -> tuple[list, list]:
@@ -95,6 +127,82 @@ def test_a_slot_that_is_stopped_leaves_the_others_as_they_were(tmp_path) -> None
     assert len(disturbed["t2"]) == 3
     for name in ("t0", "t1", "t3"):
         assert disturbed[name] == pytest.approx(undisturbed[name], rel=1e-5)
+
+
+def test_a_slot_that_joins_a_running_group_is_what_it_would_have_been_and_so_are_the_others(
+    tmp_path,
+) -> None:
+    trials, data = _same_rows("llama")
+    _, undisturbed = equality.fused("llama", trials, data, folder=tmp_path / "a")
+
+    bank = equality.bank("llama", trials[:3])
+    slots = equality.slots(trials, data, folder=tmp_path / "b")
+    waiting = [slots[3]]
+
+    def joining() -> list:
+        if not waiting or slots[0].step < JOINS_AT:
+            return []
+        bank.add(trials[3])
+        return [waiting.pop()]
+
+    told = list(train(bank, slots[:3], joining=joining))
+    first = next(index for index, event in enumerate(told) if event.trial == "t3")
+    assert sum(event.event == "step" and event.trial == "t0" for event in told[:first]) == JOINS_AT
+    disturbed = equality.losses(told)
+    for name, losses in undisturbed.items():
+        assert disturbed[name] == pytest.approx(losses, rel=1e-5)
+
+
+def _watching(trial: Trial, **said: object) -> Trial:
+    fields = {f"train.{name}": value for name, value in said.items()}
+    return trial.model_copy(update={"spec": trial.spec.replace(fields)})
+
+
+def test_held_out_losses_and_early_stops_are_those_of_the_stock_trainer(tmp_path) -> None:
+    said = {"eval_steps": 2, "early_stopping_patience": 2, "load_best_model_at_end": True}
+    plain = equality.trials("llama", steps=40)
+    hasty = plain[0].spec.replace({"train.learning_rate": 0.1, "train.max_grad_norm": 10.0})
+    trials = [
+        _watching(plain[0].model_copy(update={"spec": hasty}), **said),
+        # A threshold that no loss passes: it ends with the third that it hears.
+        _watching(plain[1], **said, early_stopping_threshold=5.0),
+        _watching(plain[3], eval_steps=3, max_steps=9),
+    ]
+    data, held_out = [equality.rows(21, seed=i) for i in range(3)], equality.rows(7, seed=9)
+    bank = equality.bank("llama", trials)
+    slots = equality.slots(trials, data, folder=tmp_path)
+    for slot in slots:
+        slot.held_out = held_out
+    told = list(train(bank, slots))
+    ours = equality.losses(told)
+    probe = torch.tensor([[1, 5, 9, 30, 44, 2]])
+    for trial, own in zip(trials, data, strict=True):
+        model, theirs, watched = equality.stock(
+            "llama", trial, own, folder=tmp_path, held_out=held_out
+        )
+        asked = [e.loss for e in told if isinstance(e, HeldOut) and e.trial == trial.name]
+        assert ours[trial.name] == pytest.approx(theirs, rel=1e-5)
+        assert asked == pytest.approx(watched, rel=1e-5)
+        with torch.no_grad(), bank.use(trial.name) as mine:
+            gap = (mine(probe).logits - model.eval()(probe).logits).abs().max()
+        assert gap < 1e-4, "with load_best_model_at_end the weights are those of the best loss"
+    reasons = {e.trial: e.reason for e in told if isinstance(e, Finished)}
+    assert reasons == {"t0": "early", "t1": "early", "t3": "done"}
+
+
+def test_asking_for_held_out_losses_changes_no_training(tmp_path) -> None:
+    trials, data = _same_rows("llama")
+    dropping = [
+        trial.model_copy(update={"spec": trial.spec.replace({"adapter.lora_dropout": 0.2})})
+        for trial in trials
+    ]
+    _, unasked = equality.fused("llama", dropping, data, folder=tmp_path / "a")
+    asked = [_watching(trial, eval_steps=1 + index) for index, trial in enumerate(dropping)]
+    bank = equality.bank("llama", asked)
+    slots = equality.slots(asked, data, folder=tmp_path / "b")
+    for slot in slots:
+        slot.held_out = equality.rows(5, seed=3)
+    assert equality.losses(list(train(bank, slots))) == unasked
 
 
 def test_dropout_together_equals_dropout_alone(tmp_path) -> None:

@@ -8,19 +8,28 @@ import sys
 import pytest
 
 from workbench import job
-from workbench.spec import Spec
+from workbench.spec import READS, Spec
 
-_CASES = {
+_CASES: dict[str, dict] = {
     "plain": {},
     "accumulated": {"train": {"gradient_accumulation_steps": 2, "lr_scheduler_type": "cosine"}},
     "nf4": {"quantization": {"load_in_4bit": True, "bnb_4bit_use_double_quant": True}},
+    "ia3": {"adapter": {"peft_type": "IA3", "feedforward_modules": ["down_proj"]}},
+    "prompts": {"adapter": {"peft_type": "PROMPT_TUNING"}, "train": {"learning_rate": 0.1}},
+    "full": {"adapter": {"peft_type": "FULL"}, "train": {"learning_rate": 1e-3}},
 }
+if os.environ.get("SOAK"):
+    _CASES |= {
+        "dora": {"adapter": {"use_dora": True}},
+        "vera": {"adapter": {"peft_type": "VERA", "r": 16}},
+    }
+TARGETS = ["q_proj", "v_proj", "down_proj"]
 
 
 def _spec(case: str) -> Spec:
     fields = {
         "name": case,
-        "adapter": {"r": 4, "target_modules": ["q_proj", "v_proj", "down_proj"]},
+        "adapter": {},
         "data": {"id": "microworld/updates", "rows": 70},
         "train": {
             "learning_rate": 1e-2,
@@ -33,6 +42,11 @@ def _spec(case: str) -> Spec:
     }
     for part, changes in _CASES[case].items():
         fields[part] = {**fields.get(part, {}), **changes}
+    method = fields["adapter"].get("peft_type", "LORA")
+    if "target_modules" in READS[method]:
+        fields["adapter"]["target_modules"] = TARGETS
+    if "r" in READS[method]:
+        fields["adapter"].setdefault("r", 4)
     return Spec.from_fields(fields)
 
 

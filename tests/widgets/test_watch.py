@@ -5,6 +5,8 @@ import math
 import pytest
 
 from workbench.events import Failed, Started, Warned
+from workbench.runs.store import SweepStore
+from workbench.spec import Spec
 from workbench.widgets.watch import Watch, thin
 
 
@@ -121,3 +123,16 @@ def test_a_thinned_curve_keeps_its_ends_its_peaks_and_its_places_while_it_grows(
     assert max(point[3] for point in thinned) == 99.0
     grown = thin([*points, (5001, 0.0)], most=300)
     assert grown[: len(thinned) - 1] == thinned[:-1]
+
+
+def test_seeds_of_one_setting_share_its_name_and_single_trials_keep_their_own(tmp_path):
+    def settings(sweep):
+        spec = Spec.from_fields({"name": "seeds", "sweep": sweep})
+        store = SweepStore.create(spec, root=tmp_path)
+        return {trial.name: trial.setting for trial in Watch(store.path).look().trials}
+
+    assert settings({"adapter.r": [1, 2], "seed": [0, 1]}) == {
+        "r1-seed0": "r1", "r1-seed1": "r1", "r2-seed0": "r2", "r2-seed1": "r2",
+    }  # fmt: skip
+    assert settings({"adapter.r": [1, 2]}) == {"r1": "r1", "r2": "r2"}
+    assert set(settings({"seed": [0, 1]}).values()) == {"seeds"}

@@ -33,6 +33,9 @@ from workbench.scores.task import BASE
 SHOWN = 20
 """With more trials than this a finished one leaves the screen."""
 
+MANY = 8
+"""With more trials than this a log has no line for each that begins and ends as it should."""
+
 EVERY = 0.2
 """Seconds between two looks at the folder."""
 
@@ -72,6 +75,7 @@ class Board:
         """An empty board for a sweep."""
         self.job = job
         self.names = [trial.name for trial in job.store.trials]
+        self.is_few = len(self.names) <= MANY
         self.offsets = dict.fromkeys(("", BASE, *self.names), 0)
         self.bars: dict[str, TaskID] = {}
         self.seen: set[str] = set()
@@ -138,7 +142,7 @@ class Board:
             told="",
             took=self._took(event),
         )
-        if event.attempt == self.attempt:
+        if event.attempt == self.attempt and (self.is_few or event.from_step):
             self._line(f"{event.trial}: {event.total_steps} steps, from {event.from_step}")
 
     def _took(self, event: Any) -> str:
@@ -155,7 +159,9 @@ class Board:
                 self.progress.update(self.bars[event.trial], told="waiting")
             return
         self._end(event, event.reason)
-        self._line(f"{event.trial}: {event.reason} in {duration(event.seconds)}")
+        if self.is_few or event.reason != "done":
+            told = "ended early" if event.reason == "early" else event.reason
+            self._line(f"{event.trial}: {told} in {duration(event.seconds)}")
 
     def _end(self, event: events.Finished | events.Failed, told: str) -> None:
         trial = event.trial

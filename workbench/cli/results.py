@@ -60,6 +60,8 @@ def tell_plan(planned: "Plan") -> None:
     table(("trial", *numbers), rows, right=numbers)
     for name, reason in planned.alone.items():
         say(f"{name} trains alone: {reason}")
+    for name, reason in planned.refused.items():
+        say(f"{name} cannot run: {reason}")
     if planned.seconds is not None:
         say(f"predicted time: {duration(planned.seconds)}")
 

@@ -13,6 +13,7 @@ SAYS = {
     "paraphrase": "answers {} of {} right",
     "retention": "still knows {} of {}",
     "hallucination": "makes up {} of the answers to {}",
+    "classification": "labels {} of {} right",
 }
 """What a share of an eval means; the second place is what was asked."""
 
@@ -21,11 +22,15 @@ MEANS = {
     "paraphrase": "unseen phrasings",
     "retention": "what the base knew",
     "hallucination": "questions nobody could answer",
+    "classification": "unseen rows",
 }
 """What is asked, where the rows do not say otherwise."""
 
 OWN = {HELD_OUT: "the held-out questions", TRAINED: "the trained questions"}
 """What is asked of rows of one's own."""
+
+OWN_ROWS = {HELD_OUT: "the held-out rows", TRAINED: "the trained rows"}
+"""What is labelled of rows of one's own."""
 
 
 def said(reading: Reading, eval: str, shown: str) -> str:
@@ -47,4 +52,6 @@ def meant(reading: Reading, eval: str) -> str:
     kinds = reading.kinds(eval)
     if eval in ("recall", "hallucination") and len(kinds) == 1:
         return OWN.get(next(iter(kinds)), MEANS[eval])
+    if eval == "classification" and len(kinds) == 1:
+        return OWN_ROWS.get(next(iter(kinds)), MEANS[eval])
     return MEANS[eval]

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from workbench.compare import wording
 from workbench.compare.pairing import Difference, corrected, difference
 from workbench.compare.reading import Candidate, Reading
+from workbench.compare.seeds import gaps, order_of_seeds, range_words
 from workbench.scores.task import BASE
 
 ALWAYS_DEARER = frozenset({"latency"})
@@ -32,6 +33,7 @@ CODES = {
     "WB010": "the order changes with the seed",
     "WB011": "trials without a figure",
     "WB012": "worse than the base on another eval",
+    "WB013": "the seeds differ by more than the interval tells",
 }
 """Every code, and what it means in short."""
 
@@ -60,35 +62,11 @@ def caveats(
         said["WB009"] = _few_clusters(reading, ranked[0], primary)
         said["WB010"] = _unsteady(reading, ranked, primary)
         said["WB012"] = _paid_for(reading, ranked[0], primary)
+        said["WB013"] = _wider_than_items(reading, ranked, contests)
     said["WB004"] = _leak(reading)
     said["WB006"] = _not_finished(reading)
     said["WB011"] = _without_figure(reading, primary, ranked)
     return [Caveat(code=code, sentence=said[code]) for code in CODES if said.get(code)]
-
-
-def order_of_seeds(
-    reading: Reading, ranked: list[Candidate], *, primary: str
-) -> tuple[int, int] | None:
-    """In how many seeds the best beats the runner-up or is level, of how many that both have; None below two."""
-    if len(ranked) < 2:
-        return None
-    best, second = (_by_seed(reading, one, primary) for one in ranked[:2])
-    shared = sorted(set(best) & set(second))
-    if len(shared) < 2:
-        return None
-    sort = reading.sort_of(primary)
-    sign = -1 if sort is not None and sort.better == "lower" else 1
-    return sum(sign * (best[seed] - second[seed]) >= 0 for seed in shared), len(shared)
-
-
-def _by_seed(reading: Reading, one: Candidate, primary: str) -> dict[int, float]:
-    seeds = {trial.name: trial.spec.seed for trial in reading.trials}
-    found = {seeds[trial]: reading.score(trial, primary) for trial in one.trials}
-    return {
-        seed: score.value
-        for seed, score in found.items()
-        if score is not None and score.value is not None
-    }
 
 
 def _one_seed(ranked: list[Candidate]) -> str:
@@ -205,6 +183,25 @@ def _unsteady(reading: Reading, ranked: list[Candidate], primary: str) -> str:
     if kept is None or kept[0] == kept[1]:
         return ""
     return f"{ranked[0].name} is ahead of {ranked[1].name} in {kept[0]} of {kept[1]} seeds only."
+
+
+def _wider_than_items(reading: Reading, ranked: list[Candidate], contests: list[Difference]) -> str:
+    """The lead over the runner-up, where its seeds leave the interval that other items would explain."""
+    names = [one.name for one in ranked[:2]]
+    one = next((one for one in contests if [one.of, one.against] == names), None)
+    if one is None or one.value is None or one.low is None or one.high is None:
+        return ""
+    found = gaps(reading, one.of, one.against, eval=one.eval)
+    if len(found) < 2 or one.low <= min(found) <= max(found) <= one.high:
+        return ""
+    decimals = wording.decimals_beside(one.value, one.unit)
+    sign = -1 if one.value < 0 else 1
+    ranged = range_words([sign * gap for gap in found], one.unit, decimals=decimals)
+    ends = wording.interval(*_as_size(one), one.unit, decimals=decimals)
+    return (
+        f"From seed to seed {one.of} and {one.against} differ by {ranged}, beyond the interval {ends}: "
+        "it covers other items, not other seeds."
+    )
 
 
 def _paid_for(reading: Reading, best: Candidate, primary: str) -> str:

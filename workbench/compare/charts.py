@@ -1,98 +1,38 @@
 """The figures of a comparison, as plain plotly dictionaries: one idea each, with a text for those who cannot see it.
 
-`eval_chart` (values with intervals), `rank_curve`, `learning_curves` and `quality_against_latency` return a `Chart`
+`eval_chart` (values with intervals), `rank_curve` and `quality_against_latency` return a `Chart`
 or None where there is nothing to draw. All numbers are plain lists, because plotly writes numpy as base64. Colours
 keep their distance for colour-blind eyes and are legible on white and on black; a page may restyle text and lines.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.compare import wording
+from workbench.compare.curves import learning_curves
+from workbench.compare.drawing import Chart, Drawing
 from workbench.compare.marks import (
     PALETTE,
     QUIET,
     Ends,
     band,
     clean,
-    decimate,
     error_bars,
     id_of,
     layout_of,
     named_axis,
     point_names,
     reference,
+    seed_dots,
     span,
 )
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
 from workbench.compare.reading import Candidate, Reading
-from workbench.compare.table import Standing, ranking
+from workbench.compare.table import Standing
 from workbench.scores.task import BASE, Score
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 RANK = "adapter.r"
-
-
-@dataclass(frozen=True)
-class Chart:
-    """One figure with its words and its numbers."""
-
-    id: str
-    title: str
-    figure: dict[str, Any]
-    """`data` and `layout` for plotly, of plain lists."""
-    alt: str
-    """What the figure shows, in words."""
-    table: Table
-    caption: str = ""
-
-    def frame(self) -> "pd.DataFrame":
-        """The numbers that are drawn."""
-        return self.table.frame()
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return {
-            "application/vnd.plotly.v1+json": {**self.figure, "config": {"displaylogo": False}},
-            "text/html": self._repr_html_(),
-            "text/plain": f"{self.title}: {self.alt}",
-        }
-
-    def _repr_html_(self) -> str:
-        return self.table._repr_html_()
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """What the figures of one comparison have in common: the reading, its order and its colours."""
-
-    reading: Reading
-    lines: tuple[Standing, ...]
-    primary: str
-
-    @cached_property
-    def colours(self) -> dict[str, str]:
-        """A colour for each candidate: one for each where that can be told apart, else the best alone."""
-        names = [one.name for one in self.reading.candidates]
-        if len(names) <= len(PALETTE):
-            return dict(zip(names, PALETTE, strict=False))
-        best = ranking(self.reading, primary=self.primary) if self.primary else []
-        first = best[0].name if best else ""
-        return {name: PALETTE[0] if name == first else QUIET for name in names}
-
-    def axis(self, eval: str) -> str:
-        """An eval as the name of an axis, with its unit."""
-        unit = wording.shown_unit(self._sort(eval).unit)
-        return f"{eval}, {unit}" if unit else eval
-
-    def _sort(self, eval: str) -> Score:
-        sort = self.reading.sort_of(eval)
-        assert sort is not None
-        return sort
 
 
 def charts(reading: Reading, lines: tuple[Standing, ...], *, primary: str) -> tuple[Chart, ...]:
@@ -133,6 +73,13 @@ def eval_chart(drawing: Drawing, *, eval: str) -> Chart | None:
             "hovertemplate": "%{text}: %{x:.4g}<extra></extra>",
         }
     ]
+    data += seed_dots(
+        [
+            (colours[line.name], place, _seeds(line, eval, factor))
+            for place, line in enumerate(ordered)
+        ],
+        values="x",
+    )
     layout = layout_of(height=96 + 30 * len(ordered), x=drawing.axis(eval))
     named_axis(layout, names)
     layout["xaxis"]["range"] = _range(ordered, eval, sort)
@@ -144,7 +91,7 @@ def eval_chart(drawing: Drawing, *, eval: str) -> Chart | None:
         figure={"data": data, "layout": layout},
         alt=_said(eval, ordered, sort),
         table=figure_table(ordered, eval=eval, sort=sort),
-        caption="Bars are 95 % intervals."
+        caption=f"Bars are 95 % intervals{_seeds_said(ordered, eval)}."
         + (" The dotted line is chance." if sort.chance is not None else ""),
     )
 
@@ -169,6 +116,9 @@ def rank_curve(drawing: Drawing, *, eval: str) -> Chart | None:
             ranks, ends = [r for r, _ in points], [_ends(line, eval) for _, line in points]
             data.append(band(ranks, ends, factor=factor, colour=colour))
         data.append(_rank_line(points, eval, colour, factor, name=clean(rest)))
+        data += seed_dots(
+            [(colour, rank, _seeds(line, eval, factor)) for rank, line in points], values="y"
+        )
     ranks = sorted({rank for points in groups.values() for rank, _ in points})
     layout = layout_of(height=340, x="rank r", y=drawing.axis(eval))
     layout["xaxis"] |= {
@@ -192,55 +142,8 @@ def rank_curve(drawing: Drawing, *, eval: str) -> Chart | None:
         figure={"data": data, "layout": layout},
         alt="By rank: " + _said(eval, [line for _, line in first], sort),
         table=figure_table(lines, eval=eval, sort=sort),
-        caption="The band is the 95 % interval at each rank; ranks are spaced by doubling.",
-    )
-
-
-def learning_curves(drawing: Drawing) -> Chart | None:
-    """The training loss of every trial against the step; long curves as means of neighbouring steps."""
-    data: list[dict[str, Any]] = []
-    lines, most = [], 1
-    trials = [(one, trial) for one in drawing.reading.candidates for trial in one.trials]
-    for one, trial in trials:
-        steps = drawing.reading.steps(trial)
-        xs, ys, bucket = decimate([step.step for step in steps], [step.loss for step in steps])
-        if not xs:
-            continue
-        most = max(most, bucket)
-        is_quiet = drawing.colours[one.name] == QUIET
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "name": clean(one.name),
-                "legendgroup": one.name,
-                "showlegend": trial == one.trials[0],
-                "x": xs,
-                "y": ys,
-                "line": {"color": drawing.colours[one.name], "width": 1 if is_quiet else 2},
-                "opacity": 0.6 if is_quiet else 1,
-                "hovertemplate": f"{clean(trial)}: %{{y:.4g}}<extra></extra>",
-            }
-        )
-        lines.append((trial, len(steps), steps[0].loss, steps[-1].loss, ys[-1]))
-    if not data:
-        return None
-    layout = layout_of(height=340, x="step", y="training loss")
-    positive = all(y is None or y > 0 for trace in data for y in trace["y"])
-    layout["yaxis"] |= {"type": "log", "dtick": 1} if positive else {}
-    layout["showlegend"] = len(data) > 1
-    layout["hovermode"] = "x unified" if len(data) <= len(PALETTE) else "closest"
-    layout["xaxis"]["range"] = [0, max(x for trace in data for x in trace["x"]) * 1.02]
-    ends = ", ".join(f"{name} {last:.3g}" for name, *_, last in lines[:12])
-    caption = "On a log scale. " if positive else ""
-    caption += f"Each point is the mean of up to {most} steps." if most > 1 else ""
-    return Chart(
-        id="learning-curves",
-        title="Training loss by step",
-        figure={"data": data, "layout": layout},
-        alt=f"Training loss of {len(lines)} {'trial' if len(lines) == 1 else 'trials'} against the step; at the end: {ends}.",
-        table=_loss_table(lines),
-        caption=caption,
+        caption=f"The band is the 95 % interval at each rank{_seeds_said(lines, eval)}; "
+        "ranks are spaced by doubling.",
     )
 
 
@@ -297,11 +200,14 @@ def quality_against_latency(drawing: Drawing) -> Chart | None:
 def figure_table(lines: Sequence[Standing], *, eval: str, sort: Score) -> Table:
     """The figures of one eval in full: value, interval, n and what could not be scored."""
     unit = wording.shown_unit(sort.unit)
+    has_seeds = any(line.figures[eval].by_seed for line in lines)
     columns = (
         Column(key="trial", title="trial"),
         number_column("value", eval, note=unit),
         number_column("low", "from"),
         number_column("high", "to"),
+        *([number_column("seed_low", "lowest", note="seed")] if has_seeds else []),
+        *([number_column("seed_high", "highest", note="seed")] if has_seeds else []),
         number_column("n", "n"),
         number_column("errors", "not scored"),
         Column(key="method", title="interval by"),
@@ -309,9 +215,9 @@ def figure_table(lines: Sequence[Standing], *, eval: str, sort: Score) -> Table:
     rows = []
     for line in lines:
         one = line.figures[eval]
-        figures = [
-            Cell(raw=v, text=wording.number(v, sort.unit)) for v in (one.value, one.low, one.high)
-        ]
+        told = [one.value, one.low, one.high]
+        told += [one.seed_low, one.seed_high] if has_seeds else []
+        figures = [Cell(raw=v, text=wording.number(v, sort.unit)) for v in told]
         counts = [Cell(raw=v, text=str(v)) for v in (one.n, one.errors)]
         name = Cell(raw=line.name, text=line.name)
         rows.append(Line(cells=(name, *figures, *counts, Cell(raw=one.method, text=one.method))))
@@ -323,6 +229,17 @@ def _value(line: Standing, eval: str, factor: float = 1.0) -> float | None:
     if figure is None or figure.value is None or not math.isfinite(figure.value):
         return None
     return figure.value * factor
+
+
+def _seeds(line: Standing, eval: str, factor: float) -> list[float]:
+    """The figure of each seed, where there are several."""
+    return [value * factor for value in line.figures[eval].by_seed.values()]
+
+
+def _seeds_said(lines: Sequence[Standing], eval: str) -> str:
+    """What the dots of the seeds are, where there are any."""
+    is_any = any(line.figures[eval].by_seed for line in lines)
+    return " over items, of means over seeds; small dots are single seeds" if is_any else ""
 
 
 def _rank_line(
@@ -363,27 +280,6 @@ def _said(eval: str, lines: Sequence[Standing], sort: Score) -> str:
     more = f", and {len(lines) - 12} more" if len(lines) > 12 else ""
     chance = "" if sort.chance is None else f" Chance is {wording.amount(sort.chance, sort.unit)}."
     return f"{eval}: {', '.join(words)}{more}.{chance}"
-
-
-def _loss_table(lines: list[tuple[str, int, float, float, float | None]]) -> Table:
-    columns = (
-        Column(key="trial", title="trial"),
-        number_column("steps", "steps"),
-        number_column("first", "first loss"),
-        number_column("last", "last loss"),
-        number_column("end", "mean at the end"),
-    )
-    rows = [
-        Line(
-            cells=(
-                Cell(raw=name, text=name),
-                Cell(raw=steps, text=str(steps)),
-                *(Cell(raw=loss, text=wording.number(loss, "nats")) for loss in losses),
-            )
-        )
-        for name, steps, *losses in lines
-    ]
-    return Table(columns=columns, lines=tuple(rows))
 
 
 def _rest(one: Candidate) -> str:

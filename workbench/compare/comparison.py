@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from workbench.compare import table
-from workbench.compare.charts import Chart, charts
+from workbench.compare.charts import charts
 from workbench.compare.differences import contrast_table, difference_table
+from workbench.compare.drawing import Chart
 from workbench.compare.markup import Table
 from workbench.compare.pairing import Difference
 from workbench.compare.reading import Reading, primary_eval, read

@@ -109,6 +109,26 @@ def band(
     }
 
 
+def seed_dots(
+    places: Sequence[tuple[str, float, Sequence[float]]], *, values: str
+) -> list[dict[str, Any]]:
+    """Small dots for the seeds of each candidate: (colour, place on the other axis, figures)."""
+    other = "y" if values == "x" else "x"
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            values: list(figures),
+            other: [at] * len(figures),
+            "marker": {"size": 6, "color": colour, "symbol": "circle-open"},
+            "hovertemplate": f"one seed: %{{{values}:.4g}}<extra></extra>",
+            "showlegend": False,
+        }
+        for colour, at, figures in places
+        if figures
+    ]
+
+
 def reference(
     layout: dict[str, Any], axis: str, at: float, *, word: str, dash: str = "dot"
 ) -> None:

@@ -60,11 +60,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A raw value, the text shown for it and a smaller text beside."""
+    """A raw value, the text shown for it, a smaller text beside and another under that."""
 
     raw: Any
     text: str = ""
     beside: str = ""
+    under: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +128,8 @@ class Table:
             if any(told := [getattr(column, part) for column in self.columns])
         ]
         rows = [
-            [f"{cell.text} {cell.beside}".strip() for cell in line.cells] for line in self.lines
+            [" ".join(filter(None, (c.text, c.beside, c.under))) for c in line.cells]
+            for line in self.lines
         ]
         shown = [*heads, *rows]
         widths = [max(len(text) for text in column) for column in zip(*shown, strict=True)]
@@ -137,7 +139,8 @@ class Table:
     def _line(self, line: Line) -> Markup:
         cells = []
         for place, (column, cell) in enumerate(zip(self.columns, line.cells, strict=True)):
-            beside = Markup("<small>{}</small>").format(cell.beside) if cell.beside else ""
+            told = (text for text in (cell.beside, cell.under) if text)
+            beside = Markup("").join(Markup("<small>{}</small>").format(text) for text in told)
             tag = Markup('th scope="row"') if place == 0 else Markup("td")
             kind = "wb-num" if column.is_number else "wb-text" if column.is_text else ""
             text = visible(cell.text) if column.is_text else cell.text

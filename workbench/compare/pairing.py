@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict
 
 from workbench.compare import wording
 from workbench.compare.reading import Answers, Reading
-from workbench.scores.task import Score
 from workbench.stats.family import holm
 from workbench.stats.intervals import median_interval, within
 from workbench.stats.paired import mcnemar, paired_difference
@@ -82,8 +81,7 @@ def difference(reading: Reading, of: str, against: str, *, eval: str) -> Differe
             return plain.model_copy(update={"reason": reason})
     assert mine is not None
     assert theirs is not None
-    by = averages_by(_only_score(reading, of, eval), mine)
-    return _paired(plain, mine, theirs, by_median=by == "median")
+    return _paired(plain, mine, theirs, by_median=reading.summed_up_by(of, eval) == "median")
 
 
 def corrected(differences: Sequence[Difference]) -> list[Difference]:
@@ -164,25 +162,6 @@ def _unusable(reading: Reading, name: str, eval: str, answers: Answers | None) -
         return f"{name} has no answers to {eval}"
     if len(set(answers.samples)) < len(answers.samples):
         return f"not paired: {name} has several answers under one sample id"
-    score = _only_score(reading, name, eval)
-    if score is None or score.value is None:
-        return ""
-    if averages_by(score, answers) is None:
+    if reading.summed_up_by(name, eval) is None:
         return f"the score of {eval} is neither the mean nor the median of its items"
     return ""
-
-
-def averages_by(score: Score | None, answers: Answers) -> str | None:
-    """How a score sums its items up: by their `mean` or their `median`; None for anything else."""
-    if score is None or score.value is None:
-        return "mean"
-    values = answers.values[np.isfinite(answers.values)]
-    for name, found in (("mean", values.mean()), ("median", np.median(values))):
-        if math.isclose(score.value, float(found), rel_tol=1e-6, abs_tol=1e-9):
-            return name
-    return None
-
-
-def _only_score(reading: Reading, name: str, eval: str) -> Score | None:
-    slots = (name,) if name == "base" else reading.candidate(name).trials
-    return reading.score(slots[0], eval) if len(slots) == 1 else None

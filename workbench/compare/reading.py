@@ -25,6 +25,11 @@ from workbench.spec import Spec, Trial
 DEFAULT_PRIMARY = ("paraphrase", "recall")
 """The eval a verdict is about, when nobody says: the first of these that was scored."""
 
+_WHY_ENDED = {
+    "stopped": "stopped by hand",
+    "early": "ended early, its held-out loss having stopped falling,",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Answers:
@@ -161,11 +166,26 @@ class Reading:
         return self._answers[key]
 
     def answers(self, name: str, eval: str) -> Answers | None:
-        """The answers of `base`, or of a candidate averaged over its seeds."""
-        if name == BASE:
-            return self.slot_answers(BASE, eval)
-        found = [self.slot_answers(trial, eval) for trial in self.candidate(name).trials]
-        return _average([one for one in found if one is not None])
+        """The answers of `base`, or of a candidate averaged over its seeds, item by item."""
+        found = [self.slot_answers(slot, eval) for slot in self._slots(name)]
+        is_median = self.summed_up_by(name, eval) == "median"
+        return _average([one for one in found if one is not None], by_median=is_median)
+
+    def summed_up_by(self, name: str, eval: str) -> str | None:
+        """How the scores of `base` or of a candidate's seeds sum up their items; None where they do neither.
+
+        `mean` or `median`; where nothing was scored, the mean.
+        """
+        ways = {
+            _summed_up_by(score, answers)
+            for slot in self._slots(name)
+            if (score := self.score(slot, eval)) is not None and score.value is not None
+            if (answers := self.slot_answers(slot, eval)) is not None
+        }
+        return (ways.pop() if len(ways) == 1 else None) if ways else "mean"
+
+    def _slots(self, name: str) -> tuple[str, ...]:
+        return (BASE,) if name == BASE else self.candidate(name).trials
 
     def steps(self, trial: str) -> list[Step]:
         """The steps of a trial, each once."""
@@ -233,8 +253,12 @@ def _outcome(events: list[Any], *, state: str, planned: int | None) -> Outcome:
         elif isinstance(event, Step):
             steps = max(steps, event.step)
         elif isinstance(event, Finished):
-            state, steps, seconds = event.reason, event.step, event.seconds
-            reason = f"stopped by hand at step {event.step}" if event.reason == "stopped" else ""
+            # A trial that ended early by its own rule has trained to its end.
+            state = "stopped" if event.reason == "stopped" else "done"
+            steps, seconds = event.step, event.seconds
+            reason = _WHY_ENDED.get(event.reason, "")
+            reason = f"{reason} at step {event.step}" if reason else ""
+            state = "done" if state == "early" else state
         elif isinstance(event, Failed):
             state, steps = "failed", event.step
             reason = f"{event.kind} at step {event.step}: {event.message}"
@@ -271,15 +295,26 @@ def _read_answers(store: SweepStore, slot: str, eval: str) -> Answers:
     return Answers(tuple(columns["sample"]), np.asarray(values, dtype=float), clusters, kinds)
 
 
-def _average(found: list[Answers]) -> Answers | None:
-    """The mean over seeds, sample by sample, of the samples that every seed answered."""
+def _summed_up_by(score: Score, answers: Answers) -> str | None:
+    values = answers.values[np.isfinite(answers.values)]
+    if score.value is None or not values.size:
+        return None
+    for name, found in (("mean", values.mean()), ("median", np.median(values))):
+        if math.isclose(score.value, float(found), rel_tol=1e-6, abs_tol=1e-9):
+            return name
+    return None
+
+
+def _average(found: list[Answers], *, by_median: bool) -> Answers | None:
+    """The mean (or median) over seeds, sample by sample, of the samples that every seed answered."""
     if len(found) <= 1:
         return found[0] if found else None
     tables = [dict(zip(one.samples, one.values, strict=True)) for one in found]
     shared = [sample for sample in found[0].samples if all(sample in table for table in tables)]
     values = np.array([[table[sample] for table in tables] for sample in shared], dtype=float)
     clusters = dict(zip(found[0].samples, found[0].clusters, strict=True))
-    averaged = values.mean(axis=1) if shared else np.empty(0)
+    middle = np.median if by_median else np.mean
+    averaged = middle(values, axis=1) if shared else np.empty(0)
     return Answers(tuple(shared), averaged, tuple(clusters[sample] for sample in shared))
 
 

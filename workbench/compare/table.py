@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict
 from workbench.compare import wording
 from workbench.compare.differences import ARROW, counted_items
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
-from workbench.compare.pairing import Difference, averages_by, corrected, difference
+from workbench.compare.pairing import Difference, corrected, difference
 from workbench.compare.reading import Candidate, Reading
 from workbench.scores.task import BASE, Score
-from workbench.stats.intervals import mean_interval, within
+from workbench.stats.intervals import mean_interval, median_interval, within
 
 MAX_PAIRS = 2016
 """Pairs tested one by one (64 candidates); beyond, only those with the best, and corrected more strictly."""
@@ -39,6 +39,16 @@ class Figure(BaseModel):
     method: str = ""
     by_seed: dict[str, float] = {}
     """Trial -> its own value, where there is more than one seed."""
+
+    @property
+    def seed_low(self) -> float | None:
+        """The lowest value of any seed."""
+        return min(self.by_seed.values(), default=None)
+
+    @property
+    def seed_high(self) -> float | None:
+        """The highest value of any seed."""
+        return max(self.by_seed.values(), default=None)
 
 
 class Standing(BaseModel):
@@ -141,16 +151,16 @@ def cheapest(reading: Reading, *, primary: str) -> Candidate | None:
 def leaderboard(reading: Reading, lines: tuple[Standing, ...], *, primary: str) -> Table:
     """Trials x evals, with only the fields of the config that differ."""
     show_state = any(line.state != "done" for line in lines)
-    show_seeds = any(len(line.seeds) > 1 for line in lines)
+    show_seeds = len({len(line.seeds) for line in lines if line.seeds}) > 1
     evals = [primary, *(e for e in reading.evals if e != primary)] if primary else []
     columns = [Column(key="trial", title="trial"), Column(key="place", title="place")]
     columns += [number_column(f, f.rsplit(".", 1)[-1]) for f in _more_than_the_name(reading)]
     columns.append(number_column("trainable_parameters", "trainable", note="parameters"))
-    if show_seeds:
-        columns.append(number_column("seeds", "seeds"))
     columns += [
         number_column(e, e, note=_note(reading.sort_of(e)), count=_counted(lines, e)) for e in evals
     ]
+    if show_seeds:
+        columns.append(number_column("seeds", "seeds"))
     if show_state:
         columns.append(Column(key="state", title="state"))
     keys = [column.key for column in columns]
@@ -201,24 +211,22 @@ def _figure(reading: Reading, name: str, eval: str) -> Figure | None:
         "by_seed": by_seed,
     }
     value = float(np.mean(list(by_seed.values()))) if by_seed else None
-    answers = reading.answers(name, eval)
-    is_mean = all(_is_mean(reading, score) for score in stored.values())
-    if answers is None or value is None or not is_mean:
+    answers, way = reading.answers(name, eval), reading.summed_up_by(name, eval)
+    if answers is None or value is None or way is None:
         return Figure(value=value, n=min(one.n for one in stored.values()), **counted)
     is_scored = np.isfinite(answers.values)
     clusters = [one for one, keep in zip(answers.clusters, is_scored, strict=True) if keep]
-    made = mean_interval(answers.values[is_scored], clusters=clusters)
+    kept = answers.values[is_scored]
+    made = mean_interval(kept, clusters=clusters) if way == "mean" else median_interval(kept)
     low, high, method = made.low, made.high, made.method
     if all(wording.is_share(score.unit) for score in stored.values()):
         low, high, method = within(low, high, method, least=0, most=1)
-    method = f"{method}, over items averaged over {len(stored)} seeds"
+    middle = "averaged" if way == "mean" else "at their median"
+    method = f"{method}, over items {middle} over {len(stored)} seeds"
     ends = {"low": low, "high": high, "n": made.n, "clusters": made.clusters}
+    # The median over items of medians over seeds is no mean of medians; the interval is that of the former.
+    value = value if way == "mean" else made.value
     return Figure(value=value, method=method, **ends, **counted)
-
-
-def _is_mean(reading: Reading, score: Score) -> bool:
-    answers = reading.slot_answers(score.slot, score.eval)
-    return answers is not None and averages_by(score, answers) == "mean"
 
 
 def _has_value(figure: Figure | None) -> bool:
@@ -260,16 +268,17 @@ def _line(
     cells, more = [], []
     for key in keys:
         if key in evals:
-            cells.append(_figure_cell(reading, line.figures.get(key), key))
+            figure = line.figures.get(key)
+            cells.append(_figure_cell(reading, figure, key, with_seeds=key == primary))
         else:
             cells.append(_plain_cell(line, key))
     for eval in evals:
         figure = line.figures.get(eval)
-        parts = ("low", "high", "n", "errors", "truncated")
+        parts = ("low", "high", "n", "errors", "truncated", "seed_low", "seed_high")
         more += [(f"{eval}_{part}", getattr(figure, part, None)) for part in parts]
         sort = reading.sort_of(eval)
         more.append((f"{eval}_chance", sort.chance if sort else None))
-    more.append(("reason", line.reason))
+    more += [("seeds", len(line.seeds)), ("reason", line.reason)]
     is_first = line.place in {"1", "1="}
     quiet = line.name == BASE or primary not in line.figures
     return Line(
@@ -303,15 +312,17 @@ def _value_text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _figure_cell(reading: Reading, figure: Figure | None, eval: str) -> Cell:
+def _figure_cell(reading: Reading, figure: Figure | None, eval: str, *, with_seeds: bool) -> Cell:
     sort = reading.sort_of(eval)
     unit = sort.unit if sort else ""
     if figure is None:
         return Cell(raw=None, text=wording.MISSING)
+    ends = [wording.number(value, unit) for value in (figure.seed_low, figure.seed_high)]
     return Cell(
         raw=figure.value,
         text=wording.number(figure.value, unit),
         beside=wording.interval(figure.low, figure.high, unit),
+        under="–".join(ends) if with_seeds and len(figure.by_seed) > 1 else "",
     )
 
 
@@ -319,6 +330,13 @@ def _leaderboard_caption(lines: tuple[Standing, ...], primary: str) -> str:
     if not primary:
         return "No trial has been evaluated."
     caption = f"Sorted by {primary}; 95 % intervals in brackets, n items."
+    if any(len(line.seeds) > 1 for line in lines):
+        counts = sorted({len(line.seeds) for line in lines if line.seeds})
+        seeds = f"{counts[0]} seeds" if len(counts) == 1 else "seeds"
+        caption += (
+            f" Figures are means over {seeds}, intervals are over items; the range after {primary} is"
+            " from the lowest to the highest seed."
+        )
     if any(line.is_tied for line in lines):
         caption += " 1= marks trials that cannot be told apart from the best."
     return caption

@@ -10,9 +10,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from workbench.compare import asked, wording
-from workbench.compare.caveats import Caveat, caveats, order_of_seeds
+from workbench.compare.caveats import Caveat, caveats
 from workbench.compare.pairing import Difference, detectable, difference
 from workbench.compare.reading import Candidate, Reading
+from workbench.compare.seeds import gaps, order_of_seeds, range_words
 from workbench.compare.table import cheapest, ranking
 from workbench.scores.task import BASE
 
@@ -44,6 +45,8 @@ class Verdict(BaseModel):
     p: float | None = None
     """Corrected for the number of comparisons."""
     seeds: int = 0
+    by_seed: tuple[float, ...] = ()
+    """The same difference in each seed that both have; the interval above is over items and knows no seeds."""
     tied: tuple[str, ...] = ()
     """Candidates that cannot be told apart from the best."""
     cheapest_enough: str = ""
@@ -93,7 +96,8 @@ def _ahead(
     if tied and small is not None and small.name in beaten:
         against = small.name
     one = with_best[against]
-    words = [f"{best.name} {_figure_words(reading, best.name, primary, one)}, {_by_how_much(one)}"]
+    how_much = _by_how_much(one, many_seeds=seeds > 1)
+    words = [f"{best.name} {_figure_words(reading, best.name, primary, one)}, {how_much}"]
     if tied:
         words.append(f" It cannot be told apart from {wording.listed(list(tied))}.")
     enough = _cheapest_enough(reading, ranked, primary=primary)
@@ -101,7 +105,7 @@ def _ahead(
         words.append(f" {_enough_words(enough)}")
     sentence = (
         words[0]
-        + f", n = {one.n}{_seed_words(reading, ranked, primary=primary)}."
+        + f", n = {one.n}{_seed_words(reading, ranked, primary=primary, one=one)}."
         + "".join(words[1:])
     )
     return Verdict(
@@ -111,7 +115,7 @@ def _ahead(
         runner_up=ranked[1].name,
         against=against,
         value=_value(reading, best.name, primary),
-        **_measured(one),
+        **_measured(reading, one),
         seeds=seeds,
         tied=tied,
         cheapest_enough=enough,
@@ -142,7 +146,7 @@ def _tie(
     )
     sentence = (
         f"No difference found between {len(ranked)} trials on {asked.meant(reading, primary)}: {_span(reading, last)}, "
-        f"n = {last.n}{_seed_words(reading, ranked, primary=primary)}.{power}"
+        f"n = {last.n}{_seed_words(reading, ranked, primary=primary, one=last)}.{power}"
     )
     if enough:
         sentence += f" {_enough_words(enough)}"
@@ -153,7 +157,7 @@ def _tie(
         runner_up=ranked[1].name,
         against=last.against,
         value=_value(reading, best.name, primary),
-        **_measured(last),
+        **_measured(reading, last),
         seeds=_seeds(best),
         tied=tuple(one.against for one in tested),
         cheapest_enough=enough,
@@ -172,7 +176,7 @@ def _single(reading: Reading, best: Candidate, *, primary: str, found: list[Cave
     if one.value is None:
         words += f"; there is no difference to the base ({one.reason})"
     elif one.is_found:
-        words += f", {_by_how_much(one)}, n = {one.n}"
+        words += f", {_by_how_much(one, many_seeds=_seeds(best) > 1)}, n = {one.n}"
     else:
         words += f", and no difference to the base was found, n = {one.n}"
     return Verdict(
@@ -181,10 +185,10 @@ def _single(reading: Reading, best: Candidate, *, primary: str, found: list[Cave
         best=best.name,
         against=BASE,
         value=_value(reading, best.name, primary),
-        **_measured(one),
+        **_measured(reading, one),
         seeds=_seeds(best),
         caveats=tuple(found),
-        sentence=words + _seed_words(reading, [best], primary=primary) + ".",
+        sentence=words + _seed_words(reading, [best], primary=primary, one=one) + ".",
     )
 
 
@@ -248,7 +252,7 @@ def _figure_words(reading: Reading, name: str, primary: str, one: Difference) ->
     return asked.said(reading, primary, shown)
 
 
-def _by_how_much(one: Difference) -> str:
+def _by_how_much(one: Difference, *, many_seeds: bool) -> str:
     decimals = wording.decimals_beside(one.value, one.unit)
     size = wording.gap(one.value, one.unit, decimals=decimals)
     low, high = one.low, one.high
@@ -256,19 +260,26 @@ def _by_how_much(one: Difference) -> str:
     if not more and low is not None and high is not None:
         low, high = -high, -low
     ends = wording.interval(low, high, one.unit, decimals=decimals)
-    return f"{size} {'more' if more else 'less'} than {one.against} {ends}".rstrip()
+    over = " over items" if ends and many_seeds else ""
+    return f"{size} {'more' if more else 'less'} than {one.against} {ends}".rstrip() + over
 
 
-def _seed_words(reading: Reading, ranked: list[Candidate], *, primary: str) -> str:
+def _seed_words(reading: Reading, ranked: list[Candidate], *, primary: str, one: Difference) -> str:
+    """How many seeds, who leads in them, and the difference in each: what the interval, over items, leaves out."""
     seeds = _seeds(ranked[0])
     if seeds <= 1:
         return (
             "; one seed: another seed could change the order" if len(ranked) > 1 else "; one seed"
         )
+    found = gaps(reading, one.of, one.against, eval=one.eval)
+    words = f"{seeds} seeds"
+    if len(found) > 1 and one.value is not None:
+        sign = 1 if one.value >= 0 else -1
+        decimals = wording.decimals_beside(one.value, one.unit)
+        ranged = range_words([sign * gap for gap in found], one.unit, decimals=decimals)
+        words = f"{ranged} over {len(found)} seeds"
     kept = order_of_seeds(reading, ranked, primary=primary)
-    if kept is None:
-        return f"; {seeds} seeds"
-    return f"; {seeds} seeds, first in {kept[0]} of {kept[1]}"
+    return f"; {words}" + (f", first in {kept[0]} of {kept[1]}" if kept is not None else "")
 
 
 def _seeds(one: Candidate) -> int:
@@ -284,7 +295,7 @@ def _value(reading: Reading, name: str, eval: str) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _measured(one: Difference) -> dict[str, Any]:
+def _measured(reading: Reading, one: Difference) -> dict[str, Any]:
     """The fields of a verdict that are those of a difference."""
     return {
         "difference": one.value,
@@ -292,6 +303,7 @@ def _measured(one: Difference) -> dict[str, Any]:
         "high": one.high,
         "n": one.n,
         "p": one.p_corrected,
+        "by_seed": tuple(gaps(reading, one.of, one.against, eval=one.eval)),
     }
 
 

@@ -1,8 +1,9 @@
 """What is wrong with the rows: duplicates, near duplicates, and training rows that tell what is asked later.
 
 `audit(train, held_out=...)` feeds the data card; `leaked(rows, items=items)` names the eval items whose text stands in
-a training row. Near means: the word 5-grams of two rows overlap by four fifths (Jaccard), found by MinHash and then
-checked exactly. It is written out here because the common packages pull in a database driver for twenty lines.
+a training row, `repeated` those whose prompt is the whole of one. Near means: the word 5-grams of two rows overlap by
+four fifths (Jaccard), found by MinHash and then checked exactly. It is written out here because the common packages
+pull in a database driver for twenty lines.
 """
 
 import zlib
@@ -88,6 +89,12 @@ def leaked(rows: Iterable[Mapping[str, Any]], *, items: Sequence[Item]) -> list[
                 if words[at : at + len(wanted)] == wanted:
                     found.add(item_id)
     return sorted(found)
+
+
+def repeated(rows: Iterable[Mapping[str, Any]], *, items: Sequence[Item]) -> list[str]:
+    """Ids of the items whose prompt is all that a row says; spaces, capitals and marks do not matter."""
+    told = {tuple(_words(text_of(row))) for row in rows}
+    return sorted(item.id for item in items if tuple(_words(item.prompt)) in told)
 
 
 def near_pairs(texts: Sequence[str], *, threshold: float = NEAR) -> list[tuple[int, int]]:

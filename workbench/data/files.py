@@ -7,7 +7,8 @@ what the columns mean is decided in `sources`.
 import csv
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +21,24 @@ MAX_CELL = 10_000_000
 Rows = Iterator[dict[str, Any]]
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Every row."""
-    return list(_rows(path))
+def read_rows(path: Path, *, header: bool = True) -> list[dict[str, Any]]:
+    """Every row; without a header line the columns of a table are called #1, #2 and so on."""
+    return list(_rows(path, header=header))
 
 
-def peek(path: Path) -> list[dict[str, Any]]:
+def peek(path: Path, *, header: bool = True) -> list[dict[str, Any]]:
     """The first rows; a jsonl, csv or parquet file is not read further."""
-    return list(itertools.islice(_rows(path), PEEK_ROWS))
+    return list(itertools.islice(_rows(path, header=header), PEEK_ROWS))
 
 
-def _rows(path: Path) -> Rows:
-    readers = {".json": _json, ".csv": _csv, ".tsv": _csv, ".parquet": _parquet}
+def _rows(path: Path, *, header: bool) -> Rows:
+    table = partial(_csv, header=header)
+    readers: dict[str, Callable[[Path], Rows]] = {
+        ".json": _json,
+        ".csv": table,
+        ".tsv": table,
+        ".parquet": _parquet,
+    }
     if path.is_dir():
         raise DataError(f"{str(path)!r} is a folder; give one file: {', '.join(SUFFIXES)}")
     if path.suffix.lower() not in SUFFIXES:
@@ -100,8 +107,9 @@ def _json(path: Path) -> Rows:
         yield row
 
 
-def _csv(path: Path) -> Rows:
+def _csv(path: Path, *, header: bool) -> Rows:
     csv.field_size_limit(MAX_CELL)
+    top = "header" if header else "first line"
     with path.open(encoding="utf-8-sig", newline="") as file:
         # A tab-separated file knows no quoting: a quotation mark there is text.
         reader = (
@@ -110,16 +118,17 @@ def _csv(path: Path) -> Rows:
             else csv.reader(file, strict=True)
         )
         try:
-            columns = next(reader, [])
+            first = next(reader, [])
+            columns = first if header else [f"#{place}" for place in range(1, len(first) + 1)]
             twice = sorted({name for name in columns if columns.count(name) > 1})
             if twice:
                 raise DataError(f"{str(path)!r} has the column {twice[0]!r} twice")
-            for cells in reader:
+            for cells in reader if header else itertools.chain([first], reader):
                 if not cells:
                     continue
                 if len(cells) != len(columns):
                     raise DataError(
-                        f"{str(path)!r}, line {reader.line_num}: {len(cells)} cells where the header "
+                        f"{str(path)!r}, line {reader.line_num}: {len(cells)} cells where the {top} "
                         f"has {len(columns)}; quote a cell that holds a comma or a line break"
                     )
                 yield dict(zip(columns, cells, strict=True))

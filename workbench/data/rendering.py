@@ -1,12 +1,13 @@
 """Rows as token ids and labels, the same as TRL's SFTTrainer makes of them.
 
-`render(tokenizer, row, max_length=...)` takes a prompt and completion, chat messages, or plain text; `encode_pair` is
-the part evals share. Where the end of the prompt and the start of the completion merge into one token, that token
-belongs to the completion, because it is what the model has to say. It does not load tokenizers or read files.
+`render(tokenizer, row, max_length=...)` takes a prompt and completion, chat messages, or plain text, and
+`render_labelled` a text with its label; `encode_pair` and `encode_text` are the parts evals share. Where the end of the
+prompt and the start of the completion merge into one token, that token belongs to the completion, because it is what
+the model has to say. It does not load tokenizers or read files.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +24,14 @@ class Rendered:
     input_ids: list[int]
     labels: list[int]
     truncated: bool
+    label: int | None = None
+    """The class of the whole row, where rows are classified."""
 
     @property
     def num_trained(self) -> int:
-        """Tokens the loss looks at: none when truncation took the whole completion."""
+        """Things the loss looks at: a class, or tokens; none when truncation took the whole completion."""
+        if self.label is not None:
+            return 1
         # The first token is never predicted.
         return sum(label != IGNORED for label in self.labels[1:])
 
@@ -53,6 +58,34 @@ def render(
         trained = [True] * len(ids)
     labels = [i if keep else IGNORED for i, keep in zip(ids, trained, strict=True)]
     return Rendered(ids[:max_length], labels[:max_length], len(ids) > max_length)
+
+
+def render_labelled(
+    tokenizer: Any, row: dict[str, Any], *, max_length: int, labels: Sequence[str]
+) -> Rendered:
+    """A row to tell apart: its text as the tokenizer gives it, and the place of its label among `labels`."""
+    ids, truncated = encode_text(tokenizer, text_to_tell(row), max_length=max_length)
+    return Rendered(ids, [IGNORED] * len(ids), truncated, label=labels.index(row["label"]))
+
+
+def text_to_tell(row: Mapping[str, Any]) -> str:
+    """What of a labelled row is read before its label is told."""
+    text: str = row["prompt"] if "prompt" in row else row["text"]
+    return text
+
+
+def encode_text(tokenizer: Any, text: str, *, max_length: int) -> tuple[list[int], bool]:
+    """Ids of a text whose last token its class is read from, and whether they were cut.
+
+    No end token is added: a head reads the last token that is no padding, where padding often is the end token. Ids of
+    padding at the end are left out for the same reason.
+    """
+    ids = _encode(tokenizer, text)
+    truncated = len(ids) > max_length
+    ids = ids[:max_length] or [tokenizer.eos_token_id]
+    while len(ids) > 1 and ids[-1] == tokenizer.pad_token_id:
+        ids.pop()
+    return ids, truncated
 
 
 def _pair(tokenizer: Any, row: dict[str, Any]) -> tuple[list[int], list[bool]]:

@@ -1,31 +1,28 @@
 """Rows to train on and rows held out, from the micro-world, a file or the hub, with a card that says what they are.
 
 `load(spec.data)` gives `Rows(train, held_out, card)`; `check_data(spec.data)` is the quick look a plan takes. A row has
-an `id` and either prompt and completion (texts, or lists of messages), messages, or text. Which side a row falls on is
-a hash of what it says, so it never moves and duplicates stay together; the micro-world's own sets are held together
-unless the spec says otherwise. It tokenises nothing.
+an `id` and either prompt and completion (texts, or lists of messages), messages, or text; with `labelled=True` a prompt
+or text and a label. Which side a row falls on is a hash of what it says, so it never moves and duplicates stay
+together; the micro-world's own sets are held together unless the spec says otherwise. It tokenises nothing.
 """
 
 import hashlib
-import json
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from workbench.data.audit import audit
+from workbench.data.columns import Words, clean, content, used_columns, without_header, words_of
 from workbench.data.files import SUFFIXES, peek, read_rows
+from workbench.data.labels import in_order, settle
 from workbench.errors import DataError, nearest
 from workbench.plan.locate import ask_hub, is_denied, refusal, unreachable
 from workbench.spec import DataSpec
 
-Word = Literal["prompt", "completion", "messages", "text"]
-
 MICROWORLD = "microworld/"
-FORMATS: tuple[tuple[Word, ...], ...] = (("prompt", "completion"), ("messages",), ("text",))
-"""What a row may be made of; the first that fits is taken."""
 NOT_STATED = "not stated"
 MICROWORLD_LICENSE = "CC0-1.0"
 
@@ -47,41 +44,57 @@ class Rows:
         """Which columns the rows are made of."""
         return tuple(self.card["format"])
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What labelled rows are told apart into; empty for rows that are answered."""
+        return tuple(self.card.get("labels", ()))
 
-def load(data: DataSpec) -> Rows:
-    """All rows of a data set, split and described."""
+
+def load(data: DataSpec, *, labelled: bool = False) -> Rows:
+    """All rows of a data set, split and described.
+
+    Args:
+        data: Which one.
+        labelled: Whether its rows are told apart by a label, rather than answered.
+    """
     source = _read(data)
-    wanted = _format(source.rows, data=data)
-    rows, skipped = _clean(source.rows, wanted=wanted, data=data)
+    words = words_of(source.rows, data=data, labelled=labelled)
+    rows, skipped = clean(source.rows, words=words, data=data)
     if not rows:
         raise DataError(
             f"{data.id!r} has no row to train on: of {len(source.rows)}, "
             + (", ".join(f"{n} {why}" for why, n in skipped.items()) or "none is there")
         )
-    keys = [_content(row, wanted) for row in rows]
+    keys = [content(row, words) for row in rows]
     _name(rows, keys)
-    train, held_out, note = _split(rows, keys, fraction=held_out_share(data))
-    train = _take(train, data.rows)
+    every, held_out, note = _split(rows, words=words, fraction=held_out_share(data))
+    train = _take(every, data.rows)
+    notes = [note] if note else []
+    labels: dict[str, Any] = {}
+    if labelled:
+        settled = settle(every, taken=train, held_out=held_out, asked=words[0], source=data.id)
+        held_out, labels, notes = settled.held_out, settled.card, [*notes, *settled.notes]
     card = {
         "source": data.id,
         "kind": source.kind,
         "license": data.license or source.license or NOT_STATED,
-        "format": list(wanted),
+        "format": list(words),
         "columns": sorted({key for row in source.rows for key in row}),
         "rows": len(source.rows),
         "skipped": skipped,
         "train_rows": len(train),
         "held_out_rows": len(held_out),
+        **labels,
         "sha256": _digest("\n".join(sorted(keys))),
         "truncated": None,
-        "notes": [note] if note else [],
+        "notes": notes,
         **audit(train, held_out=held_out).as_card(),
     }
-    unused = sorted(set(card["columns"]) - {*(data.columns.get(w, w) for w in wanted), "id"})
+    unused = sorted(set(card["columns"]) - used_columns(data, words=words) - {"id"})
     if unused and not data.id.startswith(MICROWORLD):
-        card["notes"].append(f"columns that are not trained on: {', '.join(unused)}")
+        notes.append(f"columns that are not trained on: {', '.join(unused)}")
     if data.rows and len(train) < data.rows:
-        card["notes"].append(f"{data.rows} rows were asked for; {len(train)} can be trained on")
+        notes.append(f"{data.rows} rows were asked for; {len(train)} can be trained on")
     return Rows(train=train, held_out=held_out, card=card)
 
 
@@ -96,31 +109,41 @@ def held_out_share(data: DataSpec) -> float:
     return data.eval_fraction
 
 
-def check_data(data: DataSpec) -> None:
+def check_data(data: DataSpec, *, labelled: bool = False) -> None:
     """A quick look: the source is there, has the columns, and is not empty."""
     if data.id.startswith(MICROWORLD):
-        _microworld_set(data.id)
+        words_of(_read(data).rows, data=data, labelled=labelled)
     elif _is_local(data.id):
         _check_split(data)
-        rows = peek(Path(data.id).expanduser())
+        rows = peek(Path(data.id).expanduser(), header=not without_header(data))
         if not rows:
             raise DataError(f"{data.id!r} has no rows")
-        _clean(rows, wanted=_format(rows, data=data), data=data)
+        clean(rows, words=words_of(rows, data=data, labelled=labelled), data=data)
     else:
         _ask_dataset(data.id)
 
 
-def num_rows(data: DataSpec) -> int | None:
+def num_rows(data: DataSpec, *, labelled: bool = False) -> int | None:
     """Rows that could be trained on, before `data.rows` takes some; None where counting would take long."""
+    rows = _trainable(data, labelled=labelled)
+    return None if rows is None else len(rows)
+
+
+def num_labels(data: DataSpec) -> int | None:
+    """How many labels the rows have that could be trained on; None where counting would take long."""
+    rows = _trainable(data, labelled=True)
+    return None if rows is None else len(in_order(row["label"] for row in rows))
+
+
+def _trainable(data: DataSpec, *, labelled: bool) -> list[dict[str, Any]] | None:
     if not data.id.startswith(MICROWORLD):
         path = Path(data.id).expanduser()
         if not _is_local(data.id) or path.stat().st_size > MAX_COUNTED_BYTES:
             return None
     source = _read(data)
-    wanted = _format(source.rows, data=data)
-    rows, _ = _clean(source.rows, wanted=wanted, data=data)
-    keys = [_content(row, wanted) for row in rows]
-    return len(_split(rows, keys, fraction=held_out_share(data))[0])
+    words = words_of(source.rows, data=data, labelled=labelled)
+    rows, _ = clean(source.rows, words=words, data=data)
+    return _split(rows, words=words, fraction=held_out_share(data))[0]
 
 
 def dataset(data_id: str) -> Any:
@@ -151,7 +174,9 @@ def _read(data: DataSpec) -> _Source:
     if _is_local(data.id):
         _check_split(data)
         path = Path(data.id).expanduser()
-        return _Source(read_rows(path), path.suffix.lower().lstrip("."))
+        return _Source(
+            read_rows(path, header=not without_header(data)), path.suffix.lower().lstrip(".")
+        )
     return _from_hub(data)
 
 
@@ -181,108 +206,6 @@ def _microworld_set(data_id: str) -> str:
     return name
 
 
-def _format(rows: Sequence[dict[str, Any]], *, data: DataSpec) -> tuple[Word, ...]:
-    """What the rows are made of, by the columns that any of them has."""
-    if not rows:
-        raise DataError(f"{data.id!r} has no rows")
-    there = sorted({str(key) for row in rows for key in row})
-    for word, column in data.columns.items():
-        if column not in there:
-            raise DataError(
-                f"data.columns: {word} is said to be the column {column!r}, which {data.id!r} does "
-                f"not have. Its columns: {', '.join(there)}"
-            )
-    # What the spec names comes first, whatever else the file has.
-    for wanted in sorted(FORMATS, key=lambda words: not set(words) & set(data.columns)):
-        if all(data.columns.get(word, word) in there for word in wanted):
-            return wanted
-    raise DataError(
-        f"{data.id!r} has the columns {', '.join(there)}; needed are prompt and completion, or "
-        "messages, or text. Say which is which under data.columns, for instance "
-        "columns: {prompt: question, completion: answer}"
-    )
-
-
-def _clean(
-    rows: Sequence[dict[str, Any]], *, wanted: tuple[Word, ...], data: DataSpec
-) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """Rows under our words; those with nothing to learn are counted, those of a wrong kind refused."""
-    column = {word: data.columns.get(word, word) for word in wanted}
-    kept: list[dict[str, Any]] = []
-    skipped: Counter[str] = Counter()
-    for number, row in enumerate(rows, start=1):
-        where = f"{data.id!r}, row {number}"
-        said = {word: row.get(name) for word, name in column.items()}
-        if any(value is None for value in said.values()):
-            skipped["without a value"] += 1
-            continue
-        said = {word: _value(value, word=word, where=where) for word, value in said.items()}
-        why = _nothing_to_learn(said)
-        if why:
-            skipped[why] += 1
-            continue
-        if len({type(said[word]) for word in wanted}) > 1:
-            raise DataError(
-                f"{where}: prompt and completion are of different kinds; both are texts, or both "
-                "lists of messages"
-            )
-        others = {k: v for k, v in row.items() if k not in column.values() and k not in wanted}
-        kept.append(said | others)
-    return kept, dict(skipped)
-
-
-def _nothing_to_learn(said: dict[Word, Any]) -> str:
-    """Why a row teaches nothing; empty when it does."""
-    answer = list(said.values())[-1]
-    texts = [answer] if isinstance(answer, str) else [turn["content"] for turn in answer]
-    if not any(text.strip() for text in texts):
-        return "empty"
-    if "messages" in said and all(turn["role"] != "assistant" for turn in answer):
-        return "without an assistant's message"
-    return ""
-
-
-def _value(value: Any, *, word: str, where: str) -> Any:
-    if isinstance(value, str) and word != "messages":
-        return _whole(value, where=where)
-    if isinstance(value, list) and word != "text":
-        return [_message(turn, where=f"{where}, {word} {i}") for i, turn in enumerate(value)]
-    allowed = "a list of {role, content}" if word == "messages" else "text"
-    raise DataError(
-        f"{where}: {word} is {value!r:.60} ({type(value).__name__}); {allowed} is needed"
-    )
-
-
-def _message(turn: Any, *, where: str) -> dict[str, str]:
-    if isinstance(turn, dict) and isinstance(turn.get("role"), str):
-        content = turn.get("content")
-        if isinstance(content, str):
-            return {"role": turn["role"], "content": _whole(content, where=where)}
-    raise DataError(f"{where}: a message is {{role: text, content: text}}, got {turn!r:.80}")
-
-
-def _whole(text: str, *, where: str) -> str:
-    """The text, unless it holds half a character: no tokenizer takes one."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        half = text[error.start]
-        raise DataError(f"{where}: the text holds half a character, {half!r}; remove it") from None
-    return text
-
-
-def _content(row: dict[str, Any], wanted: tuple[Word, ...]) -> str:
-    """What a row says, the same however it is spaced and whatever else it carries."""
-    said = {word: _spaced(row[word]) for word in wanted}
-    return json.dumps(said, sort_keys=True, ensure_ascii=False)
-
-
-def _spaced(value: str | list[dict[str, str]]) -> Any:
-    if isinstance(value, str):
-        return " ".join(value.split())
-    return [{key: " ".join(text.split()) for key, text in turn.items()} for turn in value]
-
-
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -298,11 +221,13 @@ def _name(rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> None:
 
 
 def _split(
-    rows: Sequence[dict[str, Any]], keys: Sequence[str], *, fraction: float
+    rows: Sequence[dict[str, Any]], *, words: Words, fraction: float
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], str]:
     sides: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
-    for row, key in zip(rows, keys, strict=True):
-        share = int(_digest("split " + key)[:15], 16) / 16**15
+    # One text under two labels is one thing to tell apart, and falls on one side.
+    asked = tuple(word for word in words if word != "label")
+    for row in rows:
+        share = int(_digest("split " + content(row, asked))[:15], 16) / 16**15
         sides[share < fraction].append(row)
     train, held_out = sides
     if train:
@@ -364,4 +289,16 @@ def _from_hub(data: DataSpec) -> _Source:
     card = getattr(info, "card_data", None)
     stated = (card or {}).get("license") if card is not None else None
     stated = ", ".join(stated) if isinstance(stated, list) else stated
-    return _Source(found.to_list(), "hub", stated)
+    return _Source(named_classes(found), "hub", stated)
+
+
+def named_classes(found: Any) -> list[dict[str, Any]]:
+    """The rows of a `datasets.Dataset`, the numbers of its classes put in words; -1 is no class."""
+    features = found.features.items()
+    names = {column: f.names for column, f in features if hasattr(f, "int2str")}
+    rows: list[dict[str, Any]] = found.to_list()
+    for row in rows:
+        for column, words in names.items():
+            number = row[column]
+            row[column] = words[number] if number is not None and number >= 0 else None
+    return rows

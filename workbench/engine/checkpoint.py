@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from workbench.errors import RunError
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Checkpoint(NamedTuple):
@@ -28,6 +28,11 @@ class Checkpoint(NamedTuple):
     moments: dict[str, dict[str, torch.Tensor]]
     """Adam's state of each parameter."""
     seconds: float
+    best: float | None
+    """The lowest held-out loss so far."""
+    waited: int
+    kept: dict[str, torch.Tensor]
+    """The parameters that came with it, where they are to be kept."""
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:
@@ -35,11 +40,14 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     tensors = {f"parameter/{name}": t for name, t in checkpoint.parameters.items()}
     for name, state in checkpoint.moments.items():
         tensors |= {f"moment/{kind}/{name}": tensor for kind, tensor in state.items()}
+    tensors |= {f"best/{name}": tensor for name, tensor in checkpoint.kept.items()}
     header = {
         "format": FORMAT,
         "step": checkpoint.step,
         "fingerprint": checkpoint.fingerprint,
         "seconds": checkpoint.seconds,
+        "best": checkpoint.best,
+        "waited": checkpoint.waited,
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "capability": torch.backends.cpu.get_cpu_capability(),
@@ -79,10 +87,13 @@ def read(path: Path, *, fingerprint: str) -> tuple[Checkpoint, list[str]] | None
     }
     differs = [f"{k}: {header[k]!r} then, {v!r} now" for k, v in now.items() if header[k] != v]
     parameters: dict[str, torch.Tensor] = {}
+    kept: dict[str, torch.Tensor] = {}
     moments: dict[str, dict[str, torch.Tensor]] = {}
     for key, tensor in tensors.items():
         if key.startswith("parameter/"):
             parameters[key.removeprefix("parameter/")] = tensor
+        elif key.startswith("best/"):
+            kept[key.removeprefix("best/")] = tensor
         elif key.startswith("moment/"):
             _, kind, name = key.split("/", 2)
             moments.setdefault(name, {})[kind] = tensor
@@ -92,5 +103,8 @@ def read(path: Path, *, fingerprint: str) -> tuple[Checkpoint, list[str]] | None
         parameters=parameters,
         moments=moments,
         seconds=header["seconds"],
+        best=header["best"],
+        waited=header["waited"],
+        kept=kept,
     )
     return found, differs

@@ -18,6 +18,7 @@ from workbench.adapters.bank import Bank
 from workbench.data.batches import epoch_order, optimizer_steps
 from workbench.data.rendering import Rendered
 from workbench.engine import checkpoint
+from workbench.engine.patience import Patience
 from workbench.errors import RunError
 from workbench.spec import TrainSpec
 
@@ -42,6 +43,8 @@ class Slot:
     fingerprint: str
     """Of the trial's spec and rows: the checkpoint of anything else is not continued."""
     checkpoint: Path
+    held_out: Sequence[Rendered] = ()
+    """Rows it is asked about and never trained on."""
     step: int = 0
     seconds: float = 0.0
     ended: bool = False
@@ -50,6 +53,13 @@ class Slot:
     _scheduler: Any = None
     _windows: Iterator[Window] | None = None
     _window: Window | None = None
+    _patience: Any = None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the held-out loss is asked for after this step."""
+        every = self.train.eval_steps
+        return bool(every and self.held_out and self.step % every == 0)
 
     @property
     def total_steps(self) -> int:
@@ -62,8 +72,16 @@ class Slot:
 
         spec, total = self.train, self.total_steps
         self.parameters = bank.parameters(self.name)
+        for parameter in self.parameters.values():
+            parameter.requires_grad_(True)
+        self._patience = Patience(train=spec)
+        spared = bank.undecayed(self.name) if spec.weight_decay else frozenset()
+        groups: list[dict[str, Any]] = [
+            {"params": [p for name, p in self.parameters.items() if name not in spared]},
+            {"params": [self.parameters[name] for name in sorted(spared)], "weight_decay": 0.0},
+        ]
         self._optimizer = torch.optim.AdamW(
-            self.parameters.values(),
+            [group for group in groups if group["params"]],
             lr=spec.learning_rate,
             betas=(spec.adam_beta1, spec.adam_beta2),
             eps=spec.adam_epsilon,
@@ -117,7 +135,14 @@ class Slot:
             learning_rate=rate, grad_norm=grad_norm, num_tokens=num_tokens, seconds=0.0,
         )  # fmt: skip
 
-    def tell(self, event: events.Event, *, seconds: float, stopped: bool) -> Iterator[events.Event]:
+    def tell(
+        self,
+        event: events.Event,
+        *,
+        seconds: float,
+        stopped: bool,
+        held_out: events.HeldOut | None = None,
+    ) -> Iterator[events.Event]:
         """What became of a step, and whether the slot ends with it."""
         self.seconds += seconds
         if isinstance(event, events.Failed):
@@ -125,13 +150,18 @@ class Slot:
             yield event
             return
         yield event.model_copy(update={"seconds": seconds})
-        self.ended = stopped or self.step >= self.total_steps
-        done = self.step >= self.total_steps
-        if not done and (stopped or self.step % self.train.save_steps == 0):
+        if held_out is not None:
+            self._patience.hear(held_out.loss, self.parameters)
+            yield held_out
+        done, early = self.step >= self.total_steps, self._patience.at_an_end
+        self.ended = stopped or done or early
+        if not (done or early) and (stopped or self.step % self.train.save_steps == 0):
             self._save()
             yield events.Saved(trial=self.name, step=self.step, what="checkpoint")
         if self.ended:
-            reason: Literal["done", "stopped"] = "done" if done else "stopped"
+            reason: Literal["done", "stopped", "early"]
+            reason = "done" if done else "early" if early else "stopped"
+            self._patience.restore_best(self.parameters)
             yield events.Finished(
                 trial=self.name, step=self.step, seconds=self.seconds, reason=reason
             )
@@ -156,6 +186,10 @@ class Slot:
                     for kind, tensor in saved.moments[name].items()
                 }
         self.step, self.seconds = saved.step, saved.seconds
+        self._patience.best, self._patience.waited = saved.best, saved.waited
+        self._patience.kept = {
+            name: tensor.to(self.parameters[name].device) for name, tensor in saved.kept.items()
+        }
         # A schedule is a function of how often it was stepped; the optimizer has stepped as often.
         self._optimizer._opt_called = True
         self._scheduler.last_epoch = self.step - 1
@@ -170,6 +204,9 @@ class Slot:
                 parameters={name: p.detach() for name, p in self.parameters.items()},
                 moments={name: self._optimizer.state[p] for name, p in self.parameters.items()},
                 seconds=self.seconds,
+                best=self._patience.best,
+                waited=self._patience.waited,
+                kept=self._patience.kept,
             ),
         )
 

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 
-from workbench.data.rendering import encode_pair
+from workbench.data.rendering import encode_pair, encode_text
 from workbench.errors import InputError
-from workbench.evals import generation, likelihood
-from workbench.scores.task import Generation, Likelihood
+from workbench.evals import classifying, generation, likelihood
+from workbench.models.heads import labels_of
+from workbench.scores.task import Classification, Generation, Likelihood
 
 BROKEN = Generation("", -1, False)
 """What is generated from logits that are not finite: no answer, and not an empty one either."""
@@ -48,14 +49,17 @@ class Hits(NamedTuple):
 class TorchAnswerer:
     """Asks a bank; see `scores.task.Answerer`."""
 
-    def __init__(self, bank: Adapters, *, batch_size: int = 128) -> None:
+    def __init__(self, bank: Adapters, *, batch_size: int = 128, reserved: int = 0) -> None:
+        """Of the context so many tokens are kept free, for a prompt that a slot puts in front."""
         if batch_size < 1:
             raise InputError(f"batch_size is {batch_size!r}; it has to be at least 1")
         self.slots = bank.slots
         self.tokenizer = bank.tokenizer
         self._bank = bank
         self._limit = likelihood.Limit(
-            batch_size, context_length(bank.model, bank.tokenizer), bank.tokenizer.bos_token_id
+            batch_size,
+            context_length(bank.model, bank.tokenizer) - reserved,
+            bank.tokenizer.bos_token_id,
         )
 
     def loglikelihood(
@@ -98,6 +102,32 @@ class TorchAnswerer:
             said = dict(zip(distinct, map(self._as_text, decoded), strict=True))
             answers[slot] = [said[prompt] for prompt in prompts]
         return answers
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the bank's model tells apart; empty for a model that writes."""
+        return labels_of(self._bank.model)
+
+    def classify(
+        self, prompts: Sequence[str], *, slots: Sequence[str]
+    ) -> dict[str, list[Classification]]:
+        """For each slot, the likeliest label of every prompt."""
+        distinct, labels = list(dict.fromkeys(prompts)), self.labels
+        encoded = [
+            encode_text(self.tokenizer, text, max_length=self._limit.context) for text in distinct
+        ]
+        told = {}
+        for slot in slots:
+            with self._asking(slot) as model:
+                found = classifying.classify(
+                    model, [tuple(ids) for ids, _ in encoded], limit=self._limit
+                )
+            by_prompt = {
+                text: Classification(labels[logprobs.index(max(logprobs))], logprobs, cut)
+                for text, logprobs, (_, cut) in zip(distinct, found, encoded, strict=True)
+            }
+            told[slot] = [by_prompt[text] for text in prompts]
+        return told
 
     def time_decode(
         self, slot: str, *, prompt_ids: Sequence[int], new_tokens: int

@@ -11,6 +11,7 @@ from workbench.evals.bias.occupations import ask_occupations
 from workbench.evals.context import EvalContext, Progress, no_progress
 from workbench.evals.hallucination.facts import ask_facts
 from workbench.evals.latency.generation import ask_latency
+from workbench.evals.quality.classification import ask_classification
 from workbench.evals.quality.recall import ask_paraphrase, ask_recall
 from workbench.evals.quality.retention import ask_retention
 from workbench.scores.catalog import eval_info
@@ -32,6 +33,7 @@ ASKERS: Mapping[str, Asker] = {
     "bias": ask_occupations,
     "hallucination": ask_facts,
     "latency": ask_latency,
+    "classification": ask_classification,
 }
 
 

@@ -1,10 +1,11 @@
 """A causal language model and its tokenizer, loaded from wherever the spec's words lead.
 
 `load(spec.model, quantization=spec.quantization)` gives model, tokenizer and notes: what had to be substituted or
-decided, for people to read. Weights come from safetensors only; a repository's own code runs only if the spec says so.
-It knows nothing of adapters.
+decided, for people to read. With `labels` it is a classifier: the same trunk under a fresh head. Weights come from
+safetensors only; a repository's own code runs only if the spec says so. It knows nothing of adapters.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import torch
 
 from workbench.errors import ModelError
+from workbench.models.heads import HEADS, class_names, draw_head, is_head
 from workbench.models.quantize import keep_trainable, to_bnb
 from workbench.plan.locate import locate
 from workbench.plan.shape import read_tensors
@@ -25,6 +27,7 @@ TOKENIZER_FILES = (
     "spiece.model",
     "tekken.json",
 )
+WRITING_HEADS = ("lm_head.weight", "lm_head.bias", "embed_out.weight")
 END_WORDS = ("</s>", "<|endoftext|>", "<eos>", "<|im_end|>", "<|end|>", "<|eot_id|>", "[SEP]")
 """What an end of text is commonly called."""
 
@@ -40,13 +43,18 @@ class Loaded:
 
 
 def load(
-    model: ModelSpec, *, quantization: QuantizationSpec | None = None, device: str | None = None
+    model: ModelSpec,
+    *,
+    quantization: QuantizationSpec | None = None,
+    labels: Sequence[str] | None = None,
+    device: str | None = None,
 ) -> Loaded:
     """The model a spec names.
 
     Args:
         model: Which one, and in which number format.
         quantization: None, or without a bit width, keeps full precision.
+        labels: The classes to tell apart, in the order of the head's outputs; None loads a model that writes.
         device: None takes CUDA where there is one.
     """
     folder = locate(model.id, revision=model.revision, trust_remote_code=model.trust_remote_code)
@@ -57,7 +65,9 @@ def load(
     if model.trust_remote_code:
         notes.append(f"trust_remote_code: code that {model.id!r} brings with it may have run here")
     tokenizer = _tokenizer(folder, model=model)
-    loaded = _weights(folder, model=model, quantization=quantization, device=device, notes=notes)
+    loaded = _weights(
+        folder, model=model, quantization=quantization, labels=labels, device=device, notes=notes
+    )
     _give_ends(tokenizer, model=loaded, notes=notes)
     loaded.eval()
     return Loaded(model=loaded, tokenizer=tokenizer, notes=notes)
@@ -93,16 +103,19 @@ def _weights(
     *,
     model: ModelSpec,
     quantization: QuantizationSpec | None,
+    labels: Sequence[str] | None,
     device: str,
     notes: list[str],
 ) -> Any:
     from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM
 
     quantized = quantization is not None and quantization.bits is not None
     config = to_bnb(quantization) if quantization is not None and quantized else None
+    if labels and config is not None and config.llm_int8_skip_modules:
+        # A list of one's own replaces the library's, which spares the head.
+        config.llm_int8_skip_modules = [*config.llm_int8_skip_modules, *HEADS]
     try:
-        loaded, report = AutoModelForCausalLM.from_pretrained(
+        loaded, report = _class_of(labels).from_pretrained(
             folder,
             use_safetensors=True,
             trust_remote_code=model.trust_remote_code,
@@ -110,24 +123,47 @@ def _weights(
             quantization_config=config,
             device_map={"": device} if quantized else None,
             output_loading_info=True,
+            **(class_names(labels) if labels else {}),
         )
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
+        if labels and "Unrecognized configuration class" in str(error):
+            raise ModelError(
+                f"{model.id!r} cannot classify: transformers has no classifier of this "
+                "architecture. Choose another model, or adapter.task_type: CAUSAL_LM"
+            ) from None
         raise ModelError(f"{model.id!r} cannot be loaded: {_first_line(error)}") from None
-    missing = sorted(report["missing_keys"])
+    _check_keys(report, model=model, labels=labels, notes=notes)
+    if quantized:
+        assert quantization is not None
+        _note_quantization(loaded, quantization=quantization, device=device, notes=notes)
+    else:
+        loaded.to(device)
+    if labels:
+        draw_head(loaded, seed=0)
+    return loaded
+
+
+def _class_of(labels: Sequence[str] | None) -> Any:
+    from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
+
+    return AutoModelForSequenceClassification if labels else AutoModelForCausalLM
+
+
+def _check_keys(
+    report: dict[str, Any], *, model: ModelSpec, labels: Sequence[str] | None, notes: list[str]
+) -> None:
+    missing = sorted(name for name in report["missing_keys"] if not (labels and is_head(name)))
     if missing:
         raise ModelError(
             f"{model.id!r} lacks {len(missing)} weights, first {missing[0]!r}: they would be random. "
             "Its config.json and its weights do not belong together"
         )
     unused = sorted(report["unexpected_keys"])
+    if labels:
+        # Of a model that writes, the head that chooses words is not needed.
+        unused = [name for name in unused if name not in WRITING_HEADS]
     if unused:
         notes.append(f"{len(unused)} stored weights are not part of the model, first {unused[0]!r}")
-    if quantized:
-        assert quantization is not None
-        _note_quantization(loaded, quantization=quantization, device=device, notes=notes)
-    else:
-        loaded.to(device)
-    return loaded
 
 
 def _note_quantization(
@@ -163,6 +199,7 @@ def _give_ends(tokenizer: Any, *, model: Any, notes: list[str]) -> None:
     if len(tokenizer) > rows:
         notes.append(f"the tokenizer has {len(tokenizer)} tokens, the model only {rows}")
     config = model.config.get_text_config()
+    # A classifier also needs it to find the last token of a text.
     config.pad_token_id = tokenizer.pad_token_id
     if config.eos_token_id is None:
         config.eos_token_id = tokenizer.eos_token_id

@@ -22,7 +22,11 @@ def cost_card(plan: "Plan | None", *, problems: bool = False, looking: bool = Fa
     head = "one trial" if len(trials) == 1 else f"{len(trials)} trials"
     rows = "".join(_row(trial) for trial in trials[:MOST_ROWS])
     more = f"<p>and {len(trials) - MOST_ROWS} more</p>" if len(trials) > MOST_ROWS else ""
-    peak = max(trials, key=lambda trial: trial.memory.peak)
+    weights = max(trial.memory.weights for trial in trials)
+    refused = "".join(
+        f"<p><strong>{escape(name)}</strong> cannot run: {escape(why)}</p>"
+        for name, why in plan.refused.items()
+    )
     return (
         f"<h4>Cost: {head}</h4>"
         "<table><thead><tr><th scope='col'>trial</th><th scope='col'>trainable</th>"
@@ -31,8 +35,9 @@ def cost_card(plan: "Plan | None", *, problems: bool = False, looking: bool = Fa
         f"<p>Base: {escape(plan.model.id)}, {_many(plan.model.parameters)} parameters in "
         f"{plan.model.layers} layers</p>"
         f"<p>Steps: {_steps(trials)}</p>"
-        f"<p>Peak memory, {escape(peak.memory.label)}: {_bytes(peak.memory.peak)}"
-        f" (weights {_bytes(peak.memory.weights)})</p>"
+        f"<p>Peak memory, {escape(trials[0].memory.label)}: {_bytes(plan.peak)}"
+        f" (weights {_bytes(weights)})</p>"
+        f"{refused}"
     )
 
 

@@ -48,14 +48,14 @@ class Memory(BaseModel):
 
 def predict(shape: Shape, *, spec: Spec, targets: Sequence[Target], trainable: int) -> Memory:
     """The parts of the peak for one trial."""
-    # PEFT keeps adapters in float32 whatever the base is in.
-    trained = 4 * trainable
-    row = longest(shape, spec=spec)
-    # The larger limit, that of a GPU, is not assumed: whether there is one is known when the model is loaded.
-    tokens = min(spec.train.per_device_train_batch_size * row, max(MAX_TOKENS["cpu"], row))
+    # PEFT keeps adapters in float32 whatever the base is in; the base trains in what it is in.
+    whole = spec.adapter.peft_type == "FULL"
+    trained = trainable * (BYTES[spec.model.dtype] if whole else 4)
+    tokens = pass_tokens(shape, spec=spec)
     width = 2 if spec.train.bf16 else BYTES[spec.model.dtype]
     return Memory(
         weights=weight_bytes(shape, dtype=spec.model.dtype, quantization=spec.quantization),
+        # Of full fine-tuning: the untouched weights, kept as its control.
         adapter=trained,
         gradients=trained,
         optimizer=OPTIMIZER_COPIES * trained,
@@ -63,6 +63,13 @@ def predict(shape: Shape, *, spec: Spec, targets: Sequence[Target], trainable: i
         # The scores, and their gradient, in float32.
         logits=tokens * shape.vocabulary * 4 * 2,
     )
+
+
+def pass_tokens(shape: Shape, *, spec: Spec) -> int:
+    """Tokens of a forward pass of the longest rows."""
+    row = longest(shape, spec=spec) + spec.adapter.num_ahead
+    # The larger limit, that of a GPU, is not assumed: whether there is one is known when the model is loaded.
+    return min(spec.train.per_device_train_batch_size * row, max(MAX_TOKENS["cpu"], row))
 
 
 def longest(shape: Shape, *, spec: Spec) -> int:

@@ -1,20 +1,24 @@
 """What a sweep will be before it runs: trials, trainable parameters, steps and memory, without loading anything.
 
 `plan(spec)` reads the model's config and safetensors headers, applies each trial's adapter to them, and says what
-cannot work: a target that matches nothing, an eval that does not exist. Rows are not read here: steps need
-`num_rows`. Seconds stay unknown until a calibration has been measured on this machine.
+cannot work: an eval that does not exist, and trial by trial a target that matches nothing or memory that this machine
+has not. A trial that cannot work is refused by name and the others stay; when none can, that is an error. Rows are not
+read here: steps need `num_rows`. Seconds stay unknown until a calibration has been measured on this machine.
 """
 
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from workbench.errors import InputError, ModelError
 from workbench.plan.card import cost_card
+from workbench.plan.head import head_numbers, without_writing
 from workbench.plan.locate import locate
-from workbench.plan.memory import Memory, predict
+from workbench.plan.memory import Memory, pass_tokens, predict
+from workbench.plan.room import Need, free_room, group_peak, too_large
 from workbench.plan.shape import Shape, read_shape
-from workbench.plan.sharing import alone_because, together
+from workbench.plan.sharing import alone_because, by_base, together
 from workbench.plan.steps import optimizer_steps
 from workbench.plan.targets import aim, counted
 from workbench.scores.catalog import check_evals
@@ -49,10 +53,12 @@ class TrialPlan(_Facts):
     by_target: dict[str, int]
     """Adapter parameters by what target_modules calls the layer."""
     total_parameters: int
-    """Base and adapter together."""
+    """Base and adapter together; of full fine-tuning the base alone."""
     steps: int | None
     """None where the number of rows is not known."""
     memory: Memory
+    pass_tokens: int = 0
+    """Of its forward pass."""
 
 
 class Plan(_Facts):
@@ -62,10 +68,15 @@ class Plan(_Facts):
     model: ModelFacts
     """Of the first trial; a sweep over models has one in each trial."""
     trials: tuple[TrialPlan, ...]
+    """Those that can run."""
     groups: tuple[tuple[str, ...], ...]
     """Trials that share each forward of one base: they are one training."""
     alone: dict[str, str]
     """Why a trial shares its forward with no other."""
+    refused: dict[str, str] = {}
+    """Why a trial cannot run; the others do."""
+    peak: int = 0
+    """Bytes of the largest training, predicted."""
     seconds: float | None = None
     """Unknown until this machine is calibrated."""
 
@@ -73,37 +84,102 @@ class Plan(_Facts):
         return cost_card(self)
 
 
-def plan(spec: Spec, *, num_rows: int | None = None) -> Plan:
+def plan(
+    spec: Spec,
+    *,
+    num_rows: int | None = None,
+    num_labels: int | None = None,
+    refused: Mapping[str, InputError] | None = None,
+) -> Plan:
     """What a sweep will be.
 
     Args:
         spec: The sweep, or one trial.
         num_rows: Rows of the training part, before `data.rows` takes some of them.
+        num_labels: What a classifier tells apart; None takes two.
+        refused: Trials that are known not to work, such as those whose data cannot be read.
     """
-    check_evals(spec.evals)
-    shapes: dict[ModelSpec, Shape] = {}
-    trials = []
+    for trial in spec.grid():
+        check_evals(trial.spec.evals, task=trial.spec.adapter.task_type)
+    problems: dict[str, InputError] = dict(refused or {})
     # Rows were counted once: where an axis changes which rows there are, the count says nothing.
     moving = {"data.id", "data.split", "data.eval_fraction"} & set(_axes(spec))
-    for trial in spec.grid():
-        model = trial.spec.model
-        if model not in shapes:
-            shapes[model] = read_shape(_folder(model))
-        rows = None if moving else num_rows
-        trials.append(_plan_trial(trial, shape=shapes[model], num_rows=rows))
+    rows = None if moving else num_rows
+    planned = _plan_trials(spec, num_rows=rows, num_labels=num_labels, problems=problems)
+    if not planned:
+        raise next(iter(problems.values()))
+    able = [trial for trial in spec.grid() if trial.name not in problems]
+    needs = {made.name: _need(made) for made in planned}
+    groups = together(able, needs=needs, room=free_room())
     return Plan(
         name=spec.name,
-        model=trials[0].model,
-        trials=tuple(trials),
-        groups=tuple(tuple(trial.name for trial in group) for group in together(spec.grid())),
-        alone={t.name: why for t in spec.grid() if (why := alone_because(t.spec))},
+        model=planned[0].model,
+        trials=tuple(planned),
+        groups=tuple(tuple(trial.name for trial in group) for group in groups),
+        alone={t.name: why for t in able if (why := alone_because(t.spec))},
+        refused={name: str(error) for name, error in problems.items()},
+        peak=_peak(able, needs=needs, groups=groups),
     )
 
 
-def _plan_trial(trial: Trial, *, shape: Shape, num_rows: int | None) -> TrialPlan:
+def needs_of(planned: Plan) -> dict[str, Need]:
+    """What each planned trial asks for."""
+    return {trial.name: _need(trial) for trial in planned.trials}
+
+
+def _need(planned: TrialPlan) -> Need:
+    return Need(planned.memory, planned.pass_tokens)
+
+
+def _peak(
+    trials: Sequence[Trial], *, needs: Mapping[str, Need], groups: Sequence[Sequence[Trial]]
+) -> int:
+    """The peak of the largest training, with the adapters of every trial on its base in memory."""
+    adapters: dict[str, int] = {}
+    for loaded in by_base(trials):
+        total = sum(needs[trial.name].memory.adapter for trial in loaded)
+        adapters |= dict.fromkeys((trial.name for trial in loaded), total)
+    return max(
+        group_peak([needs[t.name] for t in group], adapters=adapters[group[0].name])
+        for group in groups
+    )
+
+
+def _plan_trials(
+    spec: Spec, *, num_rows: int | None, num_labels: int | None, problems: dict[str, InputError]
+) -> list[TrialPlan]:
+    """The trials that can run; why another cannot is added to the problems."""
+    shapes: dict[ModelSpec, Shape | InputError] = {}
+    planned: list[TrialPlan] = []
+    for trial in spec.grid():
+        if trial.name in problems:
+            continue
+        model = trial.spec.model
+        if model not in shapes:
+            shapes[model] = _shape(model)
+        try:
+            if isinstance(shape := shapes[model], InputError):
+                raise shape
+            made = _plan_trial(trial, shape=shape, num_rows=num_rows, num_labels=num_labels)
+            if why := too_large(_need(made)):
+                raise ModelError(f"{model.id!r} is too large: {why}")
+        except InputError as error:
+            problems[trial.name] = error
+        else:
+            planned.append(made)
+    return planned
+
+
+def _plan_trial(
+    trial: Trial, *, shape: Shape, num_rows: int | None, num_labels: int | None
+) -> TrialPlan:
     spec = trial.spec
     targets = aim(shape, adapter=spec.adapter)
-    trainable = counted(shape, targets, adapter=spec.adapter)
+    trainable, base = counted(shape, targets, adapter=spec.adapter), shape.parameters
+    if spec.adapter.task_type == "SEQ_CLS":
+        head = head_numbers(shape, num_labels=num_labels)
+        base = without_writing(shape) + head
+        trainable = base if spec.adapter.peft_type == "FULL" else trainable + head
     by_target: dict[str, int] = {}
     for target in targets:
         name = target.module.target
@@ -114,9 +190,10 @@ def _plan_trial(trial: Trial, *, shape: Shape, num_rows: int | None) -> TrialPla
         model=_facts(shape, model_id=spec.model.id),
         trainable_parameters=trainable,
         by_target=by_target,
-        total_parameters=shape.parameters + trainable,
+        total_parameters=base if spec.adapter.peft_type == "FULL" else base + trainable,
         steps=_steps(spec, num_rows=num_rows),
         memory=predict(shape, spec=spec, targets=targets, trainable=trainable),
+        pass_tokens=pass_tokens(shape, spec=spec),
     )
 
 
@@ -142,8 +219,13 @@ def _facts(shape: Shape, *, model_id: str) -> ModelFacts:
     )
 
 
-def _folder(model: ModelSpec) -> Path:
-    return locate(model.id, revision=model.revision, trust_remote_code=model.trust_remote_code)
+def _shape(model: ModelSpec) -> Shape | InputError:
+    """The sizes of a model, or why there are none: a hub is not asked once for each trial."""
+    remote = model.trust_remote_code
+    try:
+        return read_shape(locate(model.id, revision=model.revision, trust_remote_code=remote))
+    except InputError as error:
+        return error
 
 
 def _axes(spec: Spec) -> list[str]:

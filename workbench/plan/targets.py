@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from workbench.errors import SpecError, nearest
 from workbench.plan.shape import Module, Shape
-from workbench.spec import AdapterSpec
+from workbench.spec import READS, AdapterSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,10 @@ class Target:
 
 
 def aim(shape: Shape, *, adapter: AdapterSpec) -> tuple[Target, ...]:
-    """The modules an adapter lands on, in the order of the model."""
+    """The modules an adapter lands on, in the order of the model; none for a method that takes the model whole."""
+    if "target_modules" not in READS[adapter.peft_type]:
+        _check_whole(shape, adapter=adapter)
+        return ()
     _check_words(shape, adapter=adapter)
     found = [m for m in shape.every if _matches(m, shape=shape, adapter=adapter)]
     wrong = [m.name for m in found if m.kind == "other"]
@@ -53,6 +56,10 @@ def count(shape: Shape, *, adapter: AdapterSpec) -> int:
 
 def counted(shape: Shape, targets: Iterable[Target], *, adapter: AdapterSpec) -> int:
     """Trainable numbers: the adapter's own, biases set free, and full copies of modules_to_save."""
+    if adapter.peft_type == "FULL":
+        return shape.parameters
+    if adapter.peft_type == "PROMPT_TUNING":
+        return adapter.num_virtual_tokens * shape.hidden
     targets = tuple(targets)
     total = sum(target.parameters for target in targets)
     if adapter.bias == "all":
@@ -63,11 +70,23 @@ def counted(shape: Shape, targets: Iterable[Target], *, adapter: AdapterSpec) ->
 
 
 def _target(module: Module, *, adapter: AdapterSpec) -> Target:
+    if adapter.peft_type == "IA3":
+        inner = _is_feedforward(module.name, adapter=adapter)
+        return Target(module, 1, module.in_features if inner else module.out_features)
+    if adapter.peft_type == "VERA":
+        return Target(module, adapter.r, adapter.r + module.out_features)
     rank = rank_of(module.name, adapter=adapter)
     parameters = rank * (module.in_features + module.out_features)
     if adapter.use_dora:
         parameters += module.out_features
     return Target(module, rank, parameters)
+
+
+def _is_feedforward(name: str, *, adapter: AdapterSpec) -> bool:
+    wanted = adapter.feedforward_modules
+    if isinstance(wanted, str):
+        return re.fullmatch(wanted, name) is not None
+    return name.endswith(wanted)
 
 
 def rank_of(name: str, *, adapter: AdapterSpec) -> int:
@@ -158,12 +177,38 @@ def _check_words(shape: Shape, *, adapter: AdapterSpec) -> None:
                 raise SpecError(
                     f"adapter.{field}: {pattern!r} matches no module. {_near(shape, pattern)}"
                 )
+    for word in _listed(adapter.feedforward_modules):
+        if not any(re.fullmatch(word, name) or name.endswith(word) for name in names):
+            raise SpecError(
+                f"adapter.feedforward_modules: {word!r} matches no module. {_near(shape, word)}"
+            )
     for word in adapter.modules_to_save or ():
         if not any(name.endswith(word) for name in [*names, *shape.containers]):
             known = {m.target for m in shape.every}
             raise SpecError(
                 f"adapter.modules_to_save: {word!r} matches no module. {nearest(word, known)}"
             )
+
+
+def _check_whole(shape: Shape, *, adapter: AdapterSpec) -> None:
+    """Refuse a prompt that the model's embeddings cannot stand beside."""
+    if shape.context is not None and adapter.num_ahead > shape.context // 2:
+        raise SpecError(
+            f"adapter.num_virtual_tokens: {adapter.num_virtual_tokens!r} leaves less than half of this "
+            f"model's context of {shape.context} tokens to the rows; use at most {shape.context // 2}"
+        )
+    embeddings = [m for m in shape.every if m.kind == "embedding"]
+    # That of words has more rows than that of positions.
+    words = max(embeddings, key=lambda m: m.in_features, default=None)
+    if adapter.peft_type == "PROMPT_TUNING" and words and words.out_features != shape.hidden:
+        raise SpecError(
+            f"adapter.peft_type: PROMPT_TUNING makes tokens of {shape.hidden} numbers, and this model "
+            f"embeds its own in {words.out_features}; use another peft_type"
+        )
+
+
+def _listed(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value
 
 
 def _check_layers(shape: Shape, *, adapter: AdapterSpec) -> None:

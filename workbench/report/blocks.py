@@ -13,7 +13,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from workbench.compare.charts import Chart
+from workbench.compare.drawing import Chart
 from workbench.compare.markup import Table, visible
 
 _OUT_OF_SCRIPTS = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.compare import wording
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
-from workbench.compare.reading import Reading
+from workbench.compare.reading import Candidate, Reading
 from workbench.report.blocks import NOT_STATED
 
 
@@ -21,29 +21,39 @@ def training_table(reading: Reading) -> Table | None:
         number_column("seconds", "training", note="s"),
     )
     together = _together(reading.plan)
-    lines = []
-    for name, end in reading.outcomes.items():
-        seconds = wording.MISSING if end.seconds is None else f"{end.seconds:.1f}"
-        shared = together.get(name, 1)
-        is_share = shared > 1 and end.seconds is not None
-        cells = (
-            Cell(raw=name, text=name),
-            Cell(raw=end.trainable_parameters, text=wording.count(end.trainable_parameters)),
-            Cell(raw=end.steps, text=wording.count(end.steps)),
-            Cell(
-                raw=end.seconds,
-                text=seconds,
-                beside=f"its share of a pass shared by {shared}" if is_share else "",
-            ),
-        )
-        lines.append(Line(cells=cells))
+    lines = [_training_line(reading, one, together=together) for one in reading.candidates]
     caption = "Training, as measured."
     if any(count > 1 for count in together.values()):
         caption += (
             " Trials trained together share each pass through the base: the seconds of one are its share"
             " of a shared pass, not what it would take alone."
         )
+    if any(len(one.trials) > 1 for one in reading.candidates):
+        caption += " Where there are several seeds, steps and seconds are those of one, on average."
     return Table(columns=columns, lines=tuple(lines), caption=caption) if lines else None
+
+
+def _training_line(reading: Reading, one: Candidate, *, together: dict[str, int]) -> Line:
+    ends = [reading.outcomes[trial] for trial in one.trials]
+    timed = [end.seconds for end in ends if end.seconds is not None]
+    seconds = sum(timed) / len(timed) if timed else None
+    steps = round(sum(end.steps for end in ends) / len(ends))
+    shared = max(together.get(trial, 1) for trial in one.trials)
+    is_share = shared > 1 and seconds is not None
+    several = f"in each of {len(ends)} seeds" if len(ends) > 1 else ""
+    parameters = one.trainable_parameters
+    return Line(
+        cells=(
+            Cell(raw=one.name, text=one.name),
+            Cell(raw=parameters, text=wording.count(parameters)),
+            Cell(raw=steps, text=wording.count(steps), beside=several),
+            Cell(
+                raw=seconds,
+                text=wording.MISSING if seconds is None else f"{seconds:.1f}",
+                beside=f"its share of a pass shared by {shared}" if is_share else "",
+            ),
+        )
+    )
 
 
 def totals(reading: Reading) -> list[tuple[str, str]]:
@@ -56,7 +66,7 @@ def totals(reading: Reading) -> list[tuple[str, str]]:
         ),
         ("time, predicted", _seconds(reading.plan.get("seconds"))),
         ("peak memory of the process, measured", _size(reading.measured.get("peak_rss_bytes"))),
-        ("peak memory of the largest trial, predicted", _size(_predicted_peak(reading.plan))),
+        ("peak memory, predicted", _size(reading.plan.get("peak"))),
     ]
 
 
@@ -64,17 +74,6 @@ def _together(plan: dict[str, Any]) -> dict[str, int]:
     """With how many trials, itself among them, a trial was planned to share its passes."""
     groups = plan.get("groups") or ()
     return {name: len(group) for group in groups for name in group}
-
-
-def _predicted_peak(plan: dict[str, Any]) -> int | None:
-    """Bytes of the most demanding trial: the sum of its parts."""
-    found = [trial.get("memory") for trial in plan.get("trials") or ()]
-    peaks = [
-        sum(part for part in memory.values() if isinstance(part, int))
-        for memory in found
-        if isinstance(memory, dict)
-    ]
-    return max(peaks, default=None)
 
 
 def _seconds(value: Any) -> str:

@@ -5,15 +5,18 @@ said as "not stated"; nothing is guessed.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
 
 from workbench.compare import wording
 from workbench.compare.markup import Cell, Column, Line, Table
+from workbench.compare.reading import Reading
 from workbench.report import blocks
 from workbench.report.blocks import NOT_STATED, Section
 from workbench.report.sections import Report
+from workbench.scores.task import BASE
 
 METHOD = (
     "Intervals are 95 %. One figure's interval is Wilson's for shares of right answers and Student's t for means, "
@@ -25,8 +28,10 @@ METHOD = (
     "differences of a table for that table. Below 0.05 a difference is called found; the intervals are not widened.",
     "The cheapest trial that is enough is found by going from the dearest to the cheapest until the interval "
     "against the best no longer excludes a loss of more than 2 points.",
-    "Items are a sample of what could be asked; seeds are a sample of what could be trained. The intervals speak of "
-    "the first only.",
+    "Items are a sample of what could be asked; seeds are a sample of what could be trained. The intervals and p-values "
+    "speak of the first only: how another set of items would have come out for these very adapters. Where a trial was "
+    "trained with several seeds its figure is their mean, item by item, and the lowest and the highest seed stand "
+    "beside it; so few seeds give no interval of their own.",
 )
 
 
@@ -34,15 +39,16 @@ def differing(report: Report) -> Section:
     """The fields of the config that differ, and, folded, all the others."""
     reading = report.comparison.reading
     fields = list(reading.differing)
-    if any(len(one.seeds) > 1 for one in reading.candidates):
-        fields.append("seed")
-    columns = (Column(key="trial", title="trial"), *(Column(key=f, title=f) for f in fields))
+    has_seeds = any(len(one.seeds) > 1 for one in reading.candidates)
+    heads = [*fields, "seed"] if has_seeds else fields
+    columns = (Column(key="trial", title="trial"), *(Column(key=f, title=f) for f in heads))
     lines = []
-    for trial in reading.trials:
-        values = [trial.varied.get(field) for field in fields]
-        cells = [Cell(raw=value, text=_value(value)) for value in values]
-        lines.append(Line(cells=(Cell(raw=trial.name, text=trial.name), *cells)))
-    found = Table(columns=columns, lines=tuple(lines)) if fields else None
+    for one in reading.candidates:
+        cells = [Cell(raw=v, text=_value(v)) for v in (one.varied.get(f) for f in fields)]
+        if has_seeds:
+            cells.append(Cell(raw=list(one.seeds), text=", ".join(map(str, one.seeds))))
+        lines.append(Line(cells=(Cell(raw=one.name, text=one.name), *cells)))
+    found = Table(columns=columns, lines=tuple(lines)) if heads else None
     return blocks.section(
         "What differs",
         blocks.table(found)
@@ -62,10 +68,10 @@ def endings(report: Report) -> Section:
     ]
     warned = list(dict.fromkeys(one.message for one in reading.warnings))
     unscored = [
-        f"{one.slot} on {one.eval}: {one.errors} of {one.n + one.errors} answers without a value"
-        + (f", {one.truncated} cut at the length limit" if one.truncated else "")
-        for one in reading.scores.values()
-        if one.value is not None and (one.errors or one.truncated)
+        told
+        for name, trials in [(BASE, (BASE,)), *((c.name, c.trials) for c in reading.candidates)]
+        for eval in reading.evals
+        if (told := _unscored(reading, name, trials=trials, eval=eval))
     ]
     missing = [
         f"{slot} on {eval}: {s.method}"
@@ -87,6 +93,19 @@ def endings(report: Report) -> Section:
     ]
     nothing = blocks.paragraph("Every trial trained to its end, and every answer could be scored.")
     return blocks.section("What went wrong", *(parts or [nothing]))
+
+
+def _unscored(reading: Reading, name: str, *, trials: Sequence[str], eval: str) -> str:
+    """How many answers of a candidate, all its seeds together, have no value or were cut."""
+    found = [score for trial in trials if (score := reading.score(trial, eval)) is not None]
+    scored = [one for one in found if one.value is not None]
+    errors, cut = sum(one.errors for one in scored), sum(one.truncated for one in scored)
+    if not errors and not cut:
+        return ""
+    words = f"{name} on {eval}: {errors} of {sum(one.n + one.errors for one in scored)} answers"
+    if len(scored) > 1:
+        words += f" of {len(scored)} seeds"
+    return f"{words} without a value" + (f", {cut} cut at the length limit" if cut else "")
 
 
 def data(report: Report) -> Section:

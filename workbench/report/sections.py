@@ -12,8 +12,10 @@ from pathlib import Path
 from markupsafe import Markup
 
 from workbench.compare import Comparison, compare, wording
-from workbench.compare.charts import Chart
+from workbench.compare.drawing import Chart
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
+from workbench.compare.reading import Reading
+from workbench.compare.seeds import range_words
 from workbench.compare.verdict import Verdict
 from workbench.errors import StoreError
 from workbench.report import blocks, costs
@@ -64,9 +66,11 @@ def heading(report: Report) -> Section:
     """The title, and in one line what was compared."""
     reading = report.comparison.reading
     spec = reading.spec
-    many = len(reading.trials)
+    many, several = len(reading.trials), [len(one.trials) for one in reading.candidates]
+    is_even = len({*several}) == 1 and several[0] > 1
+    seeds = f" ({len(several)} × {several[0]} seeds)" if is_even else ""
     line = [
-        f"{many} {'trial' if many == 1 else 'trials'} of LoRA on {spec.model.id}",
+        f"{many} {'trial' if many == 1 else 'trials'} of LoRA{seeds} on {spec.model.id}",
         f"trained on {spec.data.id}",
     ]
     if spec.quantization is not None and spec.quantization.bits:
@@ -84,30 +88,8 @@ def verdict_card(report: Report) -> Section:
     found = report.verdict
     sort = report.comparison.reading.sort_of(found.primary) if found.primary else None
     unit = sort.unit if sort else ""
-    decimals = wording.decimals_beside(found.difference, unit)
-    gap = wording.gap(found.difference, unit, decimals=decimals)
-    known = found.difference is not None
-    pairs = [
-        ("best" if found.kind in ("winner", "single") else "highest", found.best),
-        (
-            f"on {found.primary}",
-            wording.amount(found.value, unit, decimals=decimals) if found.value is not None else "",
-        ),
-        (f"against {found.against}", gap if known else ""),
-        ("95 % interval", wording.interval(found.low, found.high, unit, decimals=decimals)),
-        ("p, corrected", _p_text(found.p)),
-        ("items", str(found.n) if found.n else ""),
-        ("seeds", str(found.seeds) if found.seeds else ""),
-        (
-            "could have seen",
-            wording.gap(found.could_have_seen, unit, decimals=decimals)
-            if found.could_have_seen
-            else "",
-        ),
-        ("cheapest within 2 points", found.cheapest_enough),
-    ]
     cautions = Markup("").join(
-        Markup('<li><span class="code">{}</span> {}</li>').format(one.code, one.sentence)
+        Markup('<li><span class="code">{}</span> {}</li>').format(one.code, _held(one.sentence))
         for one in found.caveats
     )
     html = Markup(
@@ -117,7 +99,7 @@ def verdict_card(report: Report) -> Section:
         found.kind,
         HEADLINE[found.kind],
         _held(found.sentence),
-        blocks.facts(pairs, tone="card"),
+        blocks.facts(_facts(found, unit), tone="card"),
         Markup('<h3>Read with care</h3><ul class="caveats">{}</ul>').format(cautions)
         if cautions
         else "",
@@ -220,20 +202,37 @@ def _one_eval(report: Report, name: str) -> Markup:
 
 
 def _parts_table(report: Report, eval: str) -> Table | None:
-    """What a figure is made of, for the base and for one trial of each candidate."""
+    """What a figure is made of, for the base and for each candidate; of several seeds their mean."""
     reading = report.comparison.reading
-    slots = [BASE, *(one.trials[0] for one in reading.candidates)]
-    scores = {slot: score for slot in slots if (score := reading.score(slot, eval)) is not None}
-    names = list(dict.fromkeys(part for score in scores.values() for part in score.parts))
-    if not names or len(scores) > 12:
+    slots = {BASE: (BASE,)} | {one.name: one.trials for one in reading.candidates}
+    found = {name: _mean_parts(reading, trials, eval) for name, trials in slots.items()}
+    parts = {name: told for name, told in found.items() if told is not None}
+    names = list(dict.fromkeys(part for told in parts.values() for part in told))
+    if not names or len(parts) > 12:
         return None
-    columns = (Column(key="part", title="part"), *(number_column(slot, slot) for slot in scores))
+    columns = (Column(key="part", title="part"), *(number_column(name, name) for name in parts))
     lines = []
     for name in names:
-        values = [score.parts.get(name) for score in scores.values()]
+        values = [told.get(name) for told in parts.values()]
         cells = [Cell(raw=v, text=wording.MISSING if v is None else f"{v:.3g}") for v in values]
         lines.append(Line(cells=(Cell(raw=name, text=name), *cells)))
-    return Table(columns=columns, lines=tuple(lines))
+    is_mean = any(len(one.trials) > 1 for one in reading.candidates)
+    caption = "Means over seeds." if is_mean else ""
+    return Table(columns=columns, lines=tuple(lines), caption=caption)
+
+
+def _mean_parts(
+    reading: Reading, trials: tuple[str, ...], eval: str
+) -> dict[str, float | None] | None:
+    """Each partial figure averaged over the trials that have it; None when nothing was scored."""
+    scores = [score for trial in trials if (score := reading.score(trial, eval)) is not None]
+    if not scores:
+        return None
+    found: dict[str, float | None] = {}
+    for part in dict.fromkeys(part for score in scores for part in score.parts):
+        values = [v for score in scores if (v := score.parts.get(part)) is not None]
+        found[part] = sum(values) / len(values) if values else None
+    return found
 
 
 def _answer_pairs(report: Report, trial: str) -> list[tuple[Row, Row]]:
@@ -264,6 +263,40 @@ def _examples_table(pairs: list[tuple[Row, Row]], trial: str, caption: str) -> T
         lines=tuple(lines),
         caption=f"Where {caption}: the first {len(pairs)} in stored order.",
     )
+
+
+def _facts(found: Verdict, unit: str) -> list[tuple[str, str]]:
+    """The figures of a verdict, each with its name."""
+    decimals = wording.decimals_beside(found.difference, unit)
+    gap = wording.gap(found.difference, unit, decimals=decimals)
+    known = found.difference is not None
+    sign = -1 if (found.difference or 0) < 0 else 1
+    by_seed = [sign * one for one in found.by_seed]
+    several = found.seeds > 1 and len(by_seed) > 1
+    return [
+        ("best" if found.kind in ("winner", "single") else "highest", found.best),
+        (
+            f"on {found.primary}",
+            wording.amount(found.value, unit, decimals=decimals) if found.value is not None else "",
+        ),
+        (f"against {found.against}", gap if known else ""),
+        (
+            "95 % interval" + f", {found.n} items" * several,
+            wording.interval(found.low, found.high, unit, decimals=decimals),
+        ),
+        ("p, corrected", _p_text(found.p)),
+        ("items", str(found.n) if found.n and not several else ""),
+        (f"over {len(found.by_seed)} seeds", range_words(by_seed, unit, decimals=decimals))
+        if several
+        else ("seeds", str(found.seeds) if found.seeds else ""),
+        (
+            "could have seen",
+            wording.gap(found.could_have_seen, unit, decimals=decimals)
+            if found.could_have_seen
+            else "",
+        ),
+        ("cheapest within 2 points", found.cheapest_enough),
+    ]
 
 
 def _held(sentence: str) -> str:

@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -60,6 +60,8 @@ class SweepStore:
         self._attempt = 0
         self._beaten = 0.0
         self._said = ""
+        self.listeners: list[Callable[[Any], None]] = []
+        """Told every event once it is written down."""
 
     @cached_property
     def trials(self) -> tuple[Trial, ...]:
@@ -127,6 +129,8 @@ class SweepStore:
         attempt = self._attempt or max(1, self.status().attempt)
         stamped = event.model_copy(update={"time": time.time(), "attempt": attempt})
         append_event(self._events_file(event.trial), stamped)
+        for listener in self.listeners:
+            listener(stamped)
 
     def events(self, trial: str = "") -> list[Any]:
         """What a trial, `base`, or the sweep itself has said, in order; unreadable lines are skipped."""

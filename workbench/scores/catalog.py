@@ -10,6 +10,9 @@ from typing import Literal
 
 from workbench.errors import SpecError, nearest
 
+Task = Literal["CAUSAL_LM", "SEQ_CLS"]
+"""PEFT's word for what a model does: it writes, or it tells rows apart."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalInfo:
@@ -24,6 +27,8 @@ class EvalInfo:
     """What a model that knows nothing gets; None where there is no such figure."""
     what: str
     flaws: str
+    task: Task = "CAUSAL_LM"
+    """Which models can be asked: those that write, or those that tell rows apart."""
 
 
 RECALL = EvalInfo(
@@ -115,16 +120,52 @@ LATENCY = EvalInfo(
     "A short prompt and one answer at a time are timed, so it says nothing about throughput, long contexts or a "
     "serving engine.",
 )
+CLASSIFICATION = EvalInfo(
+    name="classification",
+    family="classification",
+    title="Labels told right",
+    unit="share",
+    better="higher",
+    chance=None,
+    task="SEQ_CLS",
+    what="The share of rows whose label is the likeliest of the classification head. In the micro-world these are "
+    "reviews that were never trained on. On your own data they are the held-out rows (the training rows where none are "
+    "held out, and then each row says so). Chance is the share of the commonest label among the rows asked. `macro_f1` "
+    "is the mean of F1 over labels, which counts a rare label as much as a common one.",
+    flaws="The base is the model under a head that nobody trained: it is at chance by construction, so a difference "
+    "from the base says nothing about the adapter beyond its head. Where one label is common, accuracy is "
+    "high without any understanding: read it beside chance, `macro_f1` and `worst_group`. Held-out rows with a label "
+    "that no training row has are not asked; the data card counts them.",
+)
 
 EVALS: dict[str, EvalInfo] = {
-    info.name: info for info in (RECALL, PARAPHRASE, RETENTION, BIAS, HALLUCINATION, LATENCY)
+    info.name: info
+    for info in (RECALL, PARAPHRASE, RETENTION, BIAS, HALLUCINATION, LATENCY, CLASSIFICATION)
 }
 
 
-def check_evals(names: Iterable[str]) -> None:
-    """Refuses a name that is no eval."""
+def check_evals(names: Iterable[str], *, task: Task = "CAUSAL_LM") -> None:
+    """Refuses a name that is no eval, and an eval that asks for what models of this task do not do."""
     for name in names:
-        eval_info(name)
+        if eval_info(name).task != task:
+            does, asks = (
+                ("tells rows apart", "one that writes")
+                if task == "SEQ_CLS"
+                else ("writes", "one that tells rows apart")
+            )
+            raise SpecError(
+                f"evals: {name!r} does not fit adapter.task_type {task}, a model that {does}; it asks "
+                f"{asks}. Evals that fit: {', '.join(evals_of(task))}"
+            )
+
+
+def evals_of(task: Task) -> tuple[str, ...]:
+    """The evals that models of a task can be asked.
+
+    >>> evals_of("SEQ_CLS")
+    ('classification',)
+    """
+    return tuple(name for name, info in EVALS.items() if info.task == task)
 
 
 def eval_info(name: str) -> EvalInfo:

@@ -28,6 +28,9 @@ class Figures:
     unit: str | None = None
     """Where it differs from the catalog's."""
     has_chance: bool = True
+    """Whether the catalog's chance level holds for this measure."""
+    chance: float | None = None
+    """Where it depends on what was asked; it stands above the catalog's."""
 
 
 def scored(rows: Sequence[Row]) -> list[Row]:

@@ -6,8 +6,8 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from workbench.scores import bias, hallucination, latency, quality
-from workbench.scores.catalog import eval_info
+from workbench.scores import bias, classification, hallucination, latency, quality
+from workbench.scores.catalog import EvalInfo, eval_info
 from workbench.scores.figures import Figures, failed, scored
 from workbench.scores.task import Row, Score
 
@@ -16,6 +16,7 @@ FAMILIES: Mapping[str, Callable[[Sequence[Row]], Figures]] = {
     "bias": bias.figures,
     "hallucination": hallucination.figures,
     "latency": latency.figures,
+    "classification": classification.figures,
 }
 
 CONTROLS: Mapping[str, Callable[[Row], bool]] = {
@@ -60,7 +61,7 @@ def score(eval: str, slot: str, rows: Sequence[Row], *, seconds: float = 0.0) ->
         high=interval.high,
         n=interval.n,
         clusters=interval.clusters,
-        chance=info.chance if found.has_chance else None,
+        chance=_chance(found, info=info),
         unit=found.unit or info.unit,
         better=info.better,
         errors=len(broken),
@@ -69,6 +70,12 @@ def score(eval: str, slot: str, rows: Sequence[Row], *, seconds: float = 0.0) ->
         method=f"{found.measure}; {interval.method}",
         parts=dict(found.parts),
     )
+
+
+def _chance(found: Figures, *, info: EvalInfo) -> float | None:
+    if found.chance is not None:
+        return found.chance
+    return info.chance if found.has_chance else None
 
 
 def _why_not(broken: Sequence[Row]) -> str:

@@ -48,6 +48,32 @@ class Generation(NamedTuple):
     truncated: bool
 
 
+class Classification(NamedTuple):
+    """The label that was told, and how likely each was, in the order of the labels."""
+
+    label: str
+    logprobs: tuple[float, ...]
+    truncated: bool = False
+
+
+class Classifier(Protocol):
+    """Whoever can be asked to tell rows apart."""
+
+    slots: tuple[str, ...]
+    """`base` first, then the trials."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What is told apart."""
+        ...
+
+    def classify(
+        self, prompts: Sequence[str], *, slots: Sequence[str]
+    ) -> dict[str, list[Classification]]:
+        """For each slot, the label of every prompt."""
+        ...
+
+
 class Answerer(Protocol):
     """Whoever can be asked: one answer per item and slot."""
 

@@ -5,6 +5,7 @@ than a few thousand numbers. This file knows no widget, no thread and no model.
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +13,11 @@ from statistics import median
 from typing import Any
 
 from workbench.events import Evaluated, Failed, Finished, Started, Step, Warned
+from workbench.naming import trial_name
 from workbench.runs.store import SweepStore
 from workbench.scores.catalog import EVALS
 from workbench.scores.task import BASE
+from workbench.spec import Trial
 
 LIVE = frozenset({"queued", "running", "paused", "stopping"})
 """States in which something may still happen by itself."""
@@ -37,6 +40,8 @@ class TrialPicture:
 
     name: str
     state: str
+    setting: str = ""
+    """What it shares with the trials that differ from it in nothing but the seed; its name where there are none."""
     step: int = 0
     total_steps: int = 0
     loss: float | None = None
@@ -106,7 +111,7 @@ class _Trail:
                     "n": event.n,
                 }
             case Finished():
-                self.state = event.reason
+                self.state = "done" if event.reason == "early" else event.reason
             case Failed():
                 self.state, self.message = "failed", f"{event.kind}: {event.message}"
             case _:
@@ -130,6 +135,7 @@ class Watch:
     def __init__(self, path: Path) -> None:
         self.store = SweepStore.open(path)
         self.names = tuple(trial.name for trial in self.store.trials)
+        self._settings = settings_of(self.store.trials)
         self._trails = {name: _Trail() for name in (*self.names, BASE)}
         self._sweep_offset = 0
         self._doing = ""
@@ -205,6 +211,7 @@ class Watch:
         return TrialPicture(
             name=name,
             state=state,
+            setting=self._settings[name],
             step=step,
             total_steps=trail.total_steps,
             loss=_finite(trail.losses.get(step)),
@@ -236,6 +243,16 @@ class Watch:
         except FileNotFoundError:
             return ()
         return tuple(text.splitlines()[-LOG_LINES:])
+
+
+def settings_of(trials: Sequence[Trial]) -> dict[str, str]:
+    """Trial -> the name of what it tries, the same for trials that differ in their seed alone."""
+    called = {}
+    for trial in trials:
+        rest = {field: value for field, value in trial.varied.items() if field != "seed"}
+        called[trial.name] = trial_name(rest) if rest else "seeds"
+    shared = Counter(called.values())
+    return {name: word if shared[word] > 1 else name for name, word in called.items()}
 
 
 def thin(points: Sequence[tuple[int, float]], *, most: int) -> list[Point]:

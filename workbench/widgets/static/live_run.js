@@ -117,7 +117,8 @@ class Chart {
     const names = Object.keys(curves);
     const width = Math.max(320, this.node.clientWidth || 640);
     const height = 224;
-    const label = names.length && names.length <= 12 ? 12 + 6.4 * Math.max(...names.map((n) => Math.min(18, n.length))) : 12;
+    const settings = [...new Set(names.map((name) => this.ui.setting(name)))];
+    const label = names.length && settings.length <= 12 ? 12 + 6.4 * Math.max(...settings.map((n) => Math.min(18, n.length))) : 12;
     const box = { left: 46, right: width - label, top: 10, bottom: height - 22 };
     const scale = this.scale(curves, names);
     const x = (step) => box.left + (step / scale.x1) * (box.right - box.left);
@@ -136,7 +137,7 @@ class Chart {
     }
     const ends = [];
     for (const name of names) this.curve(svg, name, curves[name], x, y, ends);
-    if (names.length <= 12) this.labels(svg, ends, box);
+    if (settings.length <= 12) this.labels(svg, this.together(ends), box);
     const cross = draw("line", { class: "wb-cross", y1: box.top, y2: box.bottom, visibility: "hidden" });
     svg.append(cross);
     svg.addEventListener("pointermove", (event) => this.hover(event, curves, names, scale, box, x, cross));
@@ -175,12 +176,22 @@ class Chart {
       svg.append(draw("polygon", { class: `wb-band wb-c${style.colour}`, points: [...over, ...under].join(" ") }));
     }
     svg.append(draw("polyline", {
-      class: `wb-line wb-c${style.colour}${faded ? " wb-faded" : ""}`, "stroke-dasharray": style.dash || null,
+      class: `wb-line wb-c${style.colour}${style.seeds > 1 && !strong ? " wb-thin" : ""}${faded ? " wb-faded" : ""}`, "stroke-dasharray": style.dash || null,
       points: shown.map(([step, mean]) => `${x(step).toFixed(1)},${y(mean).toFixed(1)}`).join(" "), "data-trial": name,
     }));
     const [step, mean] = shown[shown.length - 1];
     svg.append(draw("circle", { class: `wb-dot wb-c${style.colour}${faded ? " wb-faded" : ""}`, cx: x(step), cy: y(mean), r: 2.5 }));
-    ends.push({ name, x: x(step), y: y(mean), style, faded });
+    ends.push({ name: this.ui.setting(name), x: x(step), y: y(mean), style, faded });
+  }
+
+  // The seeds of one setting share a label, in the middle of where they end.
+  together(ends) {
+    const found = new Map();
+    for (const end of ends) found.set(end.name, [...(found.get(end.name) || []), end]);
+    return [...found.values()].map((seeds) => ({
+      ...seeds[0], x: Math.max(...seeds.map((end) => end.x)), y: seeds.reduce((sum, end) => sum + end.y, 0) / seeds.length,
+      faded: seeds.every((end) => end.faded),
+    }));
   }
 
   labels(svg, ends, box) {
@@ -200,11 +211,15 @@ class Chart {
     if (step < 0 || step > scale.x1 || !names.length) return;
     cross.setAttribute("visibility", "visible");
     cross.setAttribute("x1", x(step)); cross.setAttribute("x2", x(step));
-    const found = names.map((name) => [name, curves[name].find(([s]) => s >= step)])
-      .filter(([, point]) => point && point[1] !== null).sort((a, b) => b[1][1] - a[1][1]);
+    const known = names.map((name) => [name, curves[name].find(([s]) => s >= step)]).filter(([, point]) => point && point[1] !== null);
+    // The seeds of one setting are told as their mean.
+    const found = [...new Set(known.map(([name]) => this.ui.setting(name)))].map((setting) => {
+      const seeds = known.filter(([name]) => this.ui.setting(name) === setting);
+      return [seeds[0][0], setting, seeds.reduce((sum, [, point]) => sum + point[1], 0) / seeds.length];
+    }).sort((a, b) => b[2] - a[2]);
     this.tip.replaceChildren(
       make("div", { class: "wb-tip-head", text: `step ${step}` }),
-      ...found.map(([name, point]) => make("div", {}, this.ui.swatch(name), make("span", { text: name }), make("b", { text: figures(point[1], 4) }))),
+      ...found.map(([name, setting, mean]) => make("div", {}, this.ui.swatch(name), make("span", { text: setting }), make("b", { text: figures(mean, 4) }))),
     );
     this.tip.hidden = !found.length;
     const left = at > frame.width / 2 ? at - this.tip.offsetWidth - 12 : at + 12;
@@ -265,9 +280,15 @@ class View {
   live() { return LIVE.includes(this.picture().state); }
   ask(command, trial = "") { this.model.send({ command, trial }); }
 
+  setting(name) { return this.trials().find((t) => t.name === name)?.setting || name; }
+
+  // One colour a setting: its seeds differ in nothing that is asked about.
   style(name) {
-    const at = Math.max(0, this.trials().filter((t) => t.state !== "control").findIndex((t) => t.name === name));
-    return { colour: at % COLOURS, dash: DASHES[Math.floor(at / COLOURS) % DASHES.length] };
+    const trials = this.trials().filter((t) => t.state !== "control");
+    const settings = [...new Set(trials.map((t) => t.setting || t.name))];
+    const at = Math.max(0, settings.indexOf(this.setting(name)));
+    const seeds = trials.filter((t) => t.setting === settings[at]).length;
+    return { colour: at % COLOURS, dash: DASHES[Math.floor(at / COLOURS) % DASHES.length], seeds };
   }
 
   swatch(name) {

@@ -1,0 +1,60 @@
+"""What the seeds of a candidate say, apart from the items: each seed's own figure, and how far they lie apart.
+
+Intervals are over items: they tell what other questions could change about these very adapters. Few seeds give no
+interval worth the name, so that here stand counts and ranges: `order_of_seeds(...)` says in how many seeds the best
+leads, `gaps(...)` by how much in each. It tests nothing.
+"""
+
+from collections.abc import Sequence
+
+from workbench.compare import wording
+from workbench.compare.reading import Candidate, Reading
+from workbench.scores.task import BASE
+
+
+def by_seed(reading: Reading, one: Candidate, eval: str) -> dict[int, float]:
+    """Seed -> the figure of its trial on an eval, of those that have one."""
+    seeds = {trial.name: trial.spec.seed for trial in reading.trials}
+    found = {seeds[trial]: reading.score(trial, eval) for trial in one.trials}
+    return {
+        seed: score.value
+        for seed, score in found.items()
+        if score is not None and score.value is not None
+    }
+
+
+def gaps(reading: Reading, of: str, against: str, *, eval: str) -> list[float]:
+    """`of` minus `against` in each seed that both have; the base has one figure, which serves every seed."""
+    mine = by_seed(reading, reading.candidate(of), eval)
+    if against == BASE:
+        base = reading.score(BASE, eval)
+        theirs = dict.fromkeys(mine, base.value) if base is not None else {}
+    else:
+        theirs = dict(by_seed(reading, reading.candidate(against), eval))
+    pairs = [(value, theirs.get(seed)) for seed, value in sorted(mine.items())]
+    return [value - other for value, other in pairs if other is not None]
+
+
+def order_of_seeds(
+    reading: Reading, ranked: list[Candidate], *, primary: str
+) -> tuple[int, int] | None:
+    """In how many seeds the best beats the runner-up or is level, of how many that both have; None below two."""
+    if len(ranked) < 2:
+        return None
+    found = gaps(reading, ranked[0].name, ranked[1].name, eval=primary)
+    if len(found) < 2:
+        return None
+    sort = reading.sort_of(primary)
+    sign = -1 if sort is not None and sort.better == "lower" else 1
+    return sum(sign * gap >= 0 for gap in found), len(found)
+
+
+def range_words(values: Sequence[float], unit: str, *, decimals: int | None = None) -> str:
+    """From the lowest to the highest difference.
+
+    >>> range_words([0.177, 0.065, 0.094], "share", decimals=0), range_words([-1.5, 2.25], "ms")
+    ('6 to 18 points', '−1.50 to 2.25 ms')
+    """
+    shown = [wording.number(value, unit, decimals=decimals) for value in (min(values), max(values))]
+    words = "points" if wording.is_share(unit) else unit
+    return f"{' to '.join(dict.fromkeys(shown))} {words}".strip()
