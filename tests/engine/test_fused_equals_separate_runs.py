@@ -71,7 +71,7 @@ HALF = {"a base in bf16": {"model.dtype": "bfloat16"}, "autocast to bf16": {"tra
 
 
 @pytest.mark.parametrize("said", HALF.values(), ids=HALF)
-def test_in_half_precision_the_difference_is_no_more_than_rounding_makes_of_the_stock_run(
+def test_in_half_precision_every_step_is_the_stock_trainers_but_for_rounding(
     said: dict, tmp_path
 ) -> None:
     trials = [
@@ -82,12 +82,8 @@ def test_in_half_precision_the_difference_is_no_more_than_rounding_makes_of_the_
     _, ours = equality.fused("llama", trials, data, folder=tmp_path)
     for trial, own in zip(trials, data, strict=True):
         _, theirs, _ = equality.stock("llama", trial, own, folder=tmp_path)
-        # What rounding to bf16 does to a run is how far it is from the same run in fp32.
-        exact = equality.trials("llama", steps=STEPS)[trials.index(trial)]
-        _, whole, _ = equality.stock("llama", exact, own, folder=tmp_path / "fp32")
-        noise = max(abs(a - b) for a, b in zip(theirs, whole, strict=True))
-        apart = max(abs(a - b) for a, b in zip(ours[trial.name], theirs, strict=True))
-        assert apart <= 2 * noise, (apart, noise)
+        # A bf16 number is good to 4e-3; over 50 steps the mean of many stays a tenth of that apart.
+        assert ours[trial.name] == pytest.approx(theirs, rel=1e-3)
 
 
 def _same_rows(family: str) -> tuple[list, list]:
