@@ -67,6 +67,18 @@ def test_on_a_four_bit_base_every_step_equals_the_stock_trainer(kind: str, tmp_p
         assert ours[trial.name] == pytest.approx(theirs, rel=1e-5)
 
 
+@pytest.mark.parametrize("family", ["llama", "gpt2", "opt"] if SOAK else ["llama"])
+def test_updates_in_stacks_as_on_a_gpu_equal_the_stock_trainer_too(family: str, tmp_path) -> None:
+    trials = equality.trials(family, steps=STEPS)
+    data = [equality.rows(21, seed=index) for index in range(len(trials))]
+    bank = equality.bank(family, trials)
+    bank.routes.always_stacked = True
+    ours = equality.losses(list(train(bank, equality.slots(trials, data, folder=tmp_path))))
+    for trial, own in zip(trials, data, strict=True):
+        _, theirs, _ = equality.stock(family, trial, own, folder=tmp_path)
+        assert ours[trial.name] == pytest.approx(theirs, rel=1e-5)
+
+
 HALF = {"a base in bf16": {"model.dtype": "bfloat16"}, "autocast to bf16": {"train.bf16": True}}
 
 

@@ -19,8 +19,9 @@ from safetensors.torch import load_file
 
 from workbench.adapters.interchange import read_model, save_adapter, save_model, to_peft_config
 from workbench.adapters.prompted import Prompted
-from workbench.adapters.routing import Masked, Routes, Span
+from workbench.adapters.routing import Routes, Span
 from workbench.adapters.untouched import Untouched
+from workbench.adapters.updates import Masked
 from workbench.errors import InputError, ModelError
 from workbench.models.heads import draw_head, head_of
 from workbench.plan.locate import name_for_others

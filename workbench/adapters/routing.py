@@ -2,10 +2,7 @@
 
 While `Routes.on` is active every LoRA layer of the model computes its frozen base once for all tokens and adds each
 slot's own low-rank update to that slot's tokens. `routes.spans` says which tokens belong to which adapter and is set
-before each forward. Nothing is padded to the largest rank, and nothing is copied: a slot is a slice. It knows PEFT's
-layers and nothing of rows' meaning, losses or optimizers.
-
-    N tokens  D in  O out  R rank (of one slot)
+before each forward. It knows PEFT's layers and nothing of rows' meaning, losses or optimizers.
 """
 
 import hashlib
@@ -16,15 +13,9 @@ from typing import Any, NamedTuple
 import torch
 from peft import PeftModel
 from peft.tuners.lora import LoraLayer
-from torch.nn import functional
 
-
-class Masked(NamedTuple):
-    """The dropout masks of one row of a span."""
-
-    draw: int
-    """The same number gives the same masks."""
-    num_tokens: int
+from workbench.adapters.stacks import Stack, stacks
+from workbench.adapters.updates import AddSegments, AddStacks, Masked, Segment
 
 
 class Span(NamedTuple):
@@ -36,25 +27,42 @@ class Span(NamedTuple):
     rows: tuple[Masked, ...] = ()
 
 
-class _Segment(NamedTuple):
-    first: int
-    end: int
-    scale: float
-    dropout: float
-    masks: tuple[Masked, ...]
-    """Of each row; empty without dropout."""
-
-
 class Routes:
     """The spans of the pass at hand, and the layers that follow them; final."""
 
     def __init__(self, model: PeftModel) -> None:
         """Find the layers that can be routed."""
-        self.spans: Sequence[Span] = ()
+        self.always_stacked = False
+        """On a CPU too, where stacks are slower: for tests."""
+        self._spans: Sequence[Span] = ()
+        self._stacks: dict[Any, list[Stack]] = {}
         self._model = model
         self._layers: dict[str, LoraLayer] = {}
         self._active = False
         self.refresh()
+
+    @property
+    def spans(self) -> Sequence[Span]:
+        """The adapters of the pass at hand."""
+        return self._spans
+
+    @spans.setter
+    def spans(self, spans: Sequence[Span]) -> None:
+        self._spans = spans
+        self._stacks.clear()
+
+    def stacked(self, x: torch.Tensor) -> bool:
+        """Whether updates are computed in stacks: a launch costs a GPU more than a pad, and a CPU less."""
+        return x.is_cuda or self.always_stacked
+
+    def stacks_of(
+        self, segments: tuple[Segment, ...], ranks: tuple[int, ...], *, device: torch.device
+    ) -> list[Stack]:
+        """The stacks of a layer; most layers of a pass have the same."""
+        key = (segments, ranks)
+        if key not in self._stacks:
+            self._stacks[key] = stacks(segments, ranks=ranks, device=device)
+        return self._stacks[key]
 
     def refresh(self) -> None:
         """Find the layers anew: an adapter was added."""
@@ -95,11 +103,15 @@ class _Routed:
             probability = probability if layer.training else 0.0
             masks = tuple(_for_layer(row, self.name) for row in span.rows) if probability else ()
             scale = layer.scaling[span.adapter]
-            segments.append(_Segment(span.first, span.end, scale, probability, masks))
+            segments.append(Segment(span.first, span.end, scale, probability, masks))
             weights += [layer.lora_A[span.adapter].weight, layer.lora_B[span.adapter].weight]
         if not segments:
             return y
-        return _AddUpdates.apply(y, x, tuple(segments), *weights)
+        if self.routes.stacked(x) and not any(segment.dropout for segment in segments):
+            ranks = tuple(len(a_RD) for a_RD in weights[::2])
+            some = self.routes.stacks_of(tuple(segments), ranks, device=x.device)
+            return AddStacks.apply(y, x, some, *weights)
+        return AddSegments.apply(y, x, tuple(segments), *weights)
 
 
 def _for_layer(row: Masked, layer: str) -> Masked:
@@ -107,77 +119,3 @@ def _for_layer(row: Masked, layer: str) -> Masked:
     # pass gives the same masks, whatever rows stand beside, and so does a run of its own.
     digest = hashlib.blake2b(f"{row.draw}/{layer}".encode(), digest_size=7).digest()
     return Masked(int.from_bytes(digest, "big"), row.num_tokens)
-
-
-def _mask(segment: _Segment, *, like: torch.Tensor) -> torch.Tensor:
-    generator = torch.Generator()
-    # On the CPU whatever the device: there a longer row begins with the same numbers as a shorter one.
-    drawn = [
-        torch.rand(row.num_tokens, like.shape[1], generator=generator.manual_seed(row.draw))
-        for row in segment.masks
-    ]
-    keep = torch.cat(drawn) >= segment.dropout
-    return keep.to(device=like.device, dtype=like.dtype) / (1.0 - segment.dropout)
-
-
-class _AddUpdates(torch.autograd.Function):
-    """y[segment] += scale * dropout(x[segment]) A^T B^T, for every segment, in place on y."""
-
-    @staticmethod
-    def forward(  # type: ignore[override]
-        ctx: Any, y: torch.Tensor, x: torch.Tensor, segments: tuple[_Segment, ...], *weights: Any
-    ) -> torch.Tensor:
-        dtype = weights[0].dtype
-        if torch.is_autocast_enabled(x.device.type):
-            dtype = torch.get_autocast_dtype(x.device.type)
-        # Rows and tokens are one axis here, as some layers (OPT's feed-forward) have it already.
-        x_all, y_all = x.reshape(-1, x.shape[-1]), y.view(-1, y.shape[-1])
-        lows = []
-        for index, segment in enumerate(segments):
-            a_RD, b_OR = weights[2 * index].to(dtype), weights[2 * index + 1].to(dtype)
-            s_NR = functional.linear(_input(x_all, segment, dtype=dtype), a_RD)
-            y_NO = y_all[segment.first : segment.end]
-            if y.dtype == dtype:
-                y_NO.addmm_(s_NR, b_OR.t(), alpha=segment.scale)
-            else:
-                y_NO += functional.linear(s_NR, b_OR) * segment.scale
-            lows.append(s_NR)
-        ctx.mark_dirty(y)
-        ctx.segments, ctx.dtype = segments, dtype
-        ctx.save_for_backward(x, *weights, *lows)
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, dy: torch.Tensor) -> Any:  # type: ignore[override]
-        count = len(ctx.segments)
-        x, *saved = ctx.saved_tensors
-        weights, lows = saved[: 2 * count], saved[2 * count :]
-        x_all, dy_all = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
-        dx = torch.zeros_like(x_all) if ctx.needs_input_grad[1] else None
-        in_place = dx is not None and dx.dtype == ctx.dtype
-        gradients: list[torch.Tensor | None] = []
-        for index, segment in enumerate(ctx.segments):
-            a_RD, b_OR = weights[2 * index].to(ctx.dtype), weights[2 * index + 1].to(ctx.dtype)
-            dy_NO = dy_all[segment.first : segment.end].to(ctx.dtype)
-            x_ND = _input(x_all, segment, dtype=ctx.dtype)
-            ds_NR = (dy_NO @ b_OR) * segment.scale
-            gradients.append((ds_NR.t() @ x_ND).to(weights[2 * index].dtype))
-            gradients.append(
-                ((dy_NO.t() @ lows[index]) * segment.scale).to(weights[2 * index + 1].dtype)
-            )
-            if dx is not None:
-                dx_ND = dx[segment.first : segment.end]
-                if in_place:
-                    torch.mm(ds_NR, a_RD, out=dx_ND)
-                else:
-                    dx_ND.copy_(ds_NR @ a_RD)
-                if segment.dropout:
-                    dx_ND *= _mask(segment, like=dx_ND)
-        return dy, None if dx is None else dx.view_as(x), None, *gradients
-
-
-def _input(x_all: torch.Tensor, segment: _Segment, *, dtype: torch.dtype) -> torch.Tensor:
-    x_ND = x_all[segment.first : segment.end].to(dtype)
-    if segment.dropout:
-        x_ND = x_ND * _mask(segment, like=x_ND)
-    return x_ND

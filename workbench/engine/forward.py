@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional
 
 from workbench.adapters.bank import Bank
-from workbench.adapters.routing import Masked
+from workbench.adapters.updates import Masked
 from workbench.data.batches import collate
 from workbench.data.rendering import IGNORED
 from workbench.engine.flat import Layout, flat, lay_out, reads_flat
