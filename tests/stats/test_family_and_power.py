@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.stats import detectable_difference, holm, items_needed, minimal_difference
+from workbench.stats import (
+    detectable_difference,
+    holm,
+    items_needed,
+    least_difference,
+    mcnemar,
+    minimal_difference,
+)
 from workbench.stats import paired_difference as paired
 
 
@@ -60,3 +67,34 @@ def test_clusters_make_the_detectable_difference_larger():
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, 1.0, 1.0]])
 def test_without_spread_nothing_is_said_about_power(values):
     assert detectable_difference(values, [0.0] * len(values)) is None
+
+
+def test_hardly_any_pair_that_differs_is_no_sharper_instrument():
+    """With one pair in 480 apart, a formula of the spread would promise to find three; the exact test needs six."""
+    a, b = [1.0] * 480, [1.0] * 479 + [0.0]
+    found = detectable_difference(a, b)
+    assert found == least_difference(480) == pytest.approx(0.0164, abs=1e-4)
+    rng = np.random.default_rng(4)
+    apart = rng.binomial(480, found, size=4000)
+    assert np.mean([mcnemar(int(k), 0) < 0.05 for k in apart]) == pytest.approx(0.8, abs=0.03)
+
+
+@pytest.mark.parametrize(("level", "pairs"), [(0.95, 6), (0.99, 8), (0.9, 5), (0.975, 7)])
+def test_so_many_pairs_must_differ_before_the_exact_test_can_see_it(level, pairs):
+    assert mcnemar(pairs, 0) < 1 - level <= mcnemar(pairs - 1, 0)
+    assert least_difference(pairs - 1, level=level) is None
+    # All pairs must differ then: p^n = power.
+    assert least_difference(pairs, level=level) == pytest.approx(0.8 ** (1 / pairs))
+
+
+def test_every_difference_says_what_it_could_have_seen():
+    rng = np.random.default_rng(5)
+    a, b = rng.normal(size=40), rng.normal(size=40)
+    assert paired(a, b).detectable == detectable_difference(a, b)
+    assert paired(a, b, level=0.99).detectable > paired(a, b).detectable
+    assert paired([1] * 20, [1] * 20).detectable == least_difference(20)
+    clusters = [str(i // 4) for i in range(40)]
+    assert paired([1] * 40, [1] * 40, clusters=clusters).detectable == least_difference(10)
+    assert paired([0.5] * 20, [0.5] * 20).detectable is None
+    assert paired([], []).detectable is None
+    assert paired([1, 1], [0, 1]).detectable > 1

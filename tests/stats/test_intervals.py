@@ -8,7 +8,6 @@ from scipy import stats as scipy_stats
 
 from workbench.errors import DataError
 from workbench.stats import (
-    bootstrap,
     clopper_pearson,
     clustered_mean,
     clustered_share,
@@ -48,7 +47,6 @@ def test_nothing_asked_gives_no_value_and_no_limits():
         clustered_mean([], clusters=[]),
         clustered_share([], clusters=None),
         median_interval([]),
-        bootstrap(lambda rows: 1.0, n=0),
     ):
         assert (found.value, found.low, found.high, found.n) == (None, None, None, 0)
         assert found.method == "no items"
@@ -153,58 +151,6 @@ def test_ranks_of_a_quantile_cover_what_they_promise(n, q):
     above = 0.0 if found.high is None else scipy_stats.binom.sf(found.high - 1, n, q)
     assert below <= 0.025 + 1e-12
     assert above <= 0.025 + 1e-12
-
-
-def test_a_bootstrap_of_the_mean_agrees_with_scipy():
-    x = np.random.default_rng(3).gamma(1.5, size=60)
-    found = bootstrap(lambda rows: float(x[rows].mean()), n=60, draws=4000, seed=5)
-    theirs = scipy_stats.bootstrap(
-        (x,), np.mean, n_resamples=4000, method="BCa", rng=np.random.default_rng(6)
-    ).confidence_interval
-    assert found[1:3] == pytest.approx((theirs.low, theirs.high), abs=0.04)
-    assert found.method == "95 % BCa bootstrap, 4000 draws"
-
-
-def test_a_bootstrap_is_the_same_each_time_and_moves_with_its_seed():
-    x = np.random.default_rng(4).normal(size=25)
-
-    def spread(rows):
-        return float(x[rows].std())
-
-    first = bootstrap(spread, n=25, draws=300)
-    assert bootstrap(spread, n=25, draws=300) == first
-    assert bootstrap(spread, n=25, draws=300, seed=1) != first
-
-
-def test_a_bootstrap_draws_whole_clusters():
-    clusters = ["a", "b", "b", "c", "c", "c"] * 2
-    names = np.array(clusters)
-    seen = []
-
-    def watched(rows):
-        seen.append(tuple(np.bincount(names[rows] == "c", minlength=2)))
-        assert (names[rows] == "c").sum() % 6 == 0
-        return float(len(rows))
-
-    found = bootstrap(watched, n=12, clusters=clusters, draws=50)
-    assert found.clusters == 3
-    assert len(set(seen)) > 1
-
-
-def test_a_bootstrap_counts_the_draws_where_the_statistic_is_undefined():
-    x = np.array([0.0] * 9 + [1.0])
-
-    def ratio(rows):
-        return float(x[rows].mean() / x[rows].any()) if x[rows].any() else float("nan")
-
-    found = bootstrap(ratio, n=10, draws=500)
-    assert "of them undefined" in found.method
-    assert found.low is not None
-
-
-def test_a_bootstrap_of_a_constant_is_that_constant():
-    found = bootstrap(lambda rows: 0.5, n=10, draws=50)
-    assert found[:3] == (0.5, 0.5, 0.5)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from("abcde")), min_size=1, max_size=60))

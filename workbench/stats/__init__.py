@@ -1,13 +1,13 @@
-"""Statistics for evals: intervals, paired differences, corrections for many comparisons, and power.
+"""Statistics for evals: intervals, paired differences, families of comparisons, trends, margins, seeds and power.
 
 `mean_interval(values, clusters=...)` and `paired_difference(a, b, clusters=...)` choose the method and name it;
-the rest are their parts. numpy and scipy only; nothing here knows a model, a row or a run folder.
+`bootstrap` and `swap_test` serve any other metric; the rest are their parts. numpy and scipy only; nothing here knows
+a model, a row or a run folder.
 """
 
 from workbench.stats.family import holm
 from workbench.stats.intervals import (
     Interval,
-    bootstrap,
     clopper_pearson,
     clustered_mean,
     clustered_share,
@@ -18,28 +18,53 @@ from workbench.stats.intervals import (
     wilson,
     within,
 )
+from workbench.stats.maxt import Corrected, max_t, simultaneous_intervals
+from workbench.stats.noninferiority import Enough, NotWorse, cheapest_enough, not_worse
 from workbench.stats.paired import Difference, Pairs, mcnemar, newcombe, paired_difference
-from workbench.stats.power import detectable_difference, items_needed, minimal_difference
+from workbench.stats.power import (
+    detectable_difference,
+    items_needed,
+    least_difference,
+    minimal_difference,
+)
+from workbench.stats.resampling import bootstrap, swap_test
+from workbench.stats.seeds import TwoWay, items_and_seeds, spread_interval
+from workbench.stats.trend import Trend, slopes, trend
 
 __all__ = [
+    "Corrected",
     "Difference",
+    "Enough",
     "Interval",
+    "NotWorse",
     "Pairs",
+    "Trend",
+    "TwoWay",
     "bootstrap",
+    "cheapest_enough",
     "clopper_pearson",
     "clustered_mean",
     "clustered_share",
     "detectable_difference",
     "holm",
+    "items_and_seeds",
     "items_needed",
+    "least_difference",
+    "max_t",
     "mcnemar",
     "mean_interval",
     "mean_t",
     "median_interval",
     "minimal_difference",
     "newcombe",
+    "not_worse",
     "paired_difference",
     "quantile_interval",
+    "simultaneous_intervals",
+    "slopes",
+    "spread_interval",
+    "swap_test",
+    "trend",
     "wilson",
     "within",
 ]

@@ -1,11 +1,12 @@
-"""Confidence intervals for one list of numbers: means, shares, quantiles and any statistic at all.
+"""Confidence intervals for one list of numbers: means, shares and quantiles.
 
 `mean_interval(values, clusters=...)` chooses for you: Wilson for 0/1 values, Student's t for others, and their
 clustered forms where items belong together. The parts can be called on their own. Clusters are given one word an
-item; an empty word is an item of its own. Nothing here knows models, rows or names of evals.
+item; an empty word is an item of its own. Nothing here knows models, rows or names of evals; what is no mean, share
+or quantile has its interval in `resampling.py`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,7 +52,7 @@ def mean_interval(
         if count == len(x):
             return wilson(int(x.sum()), len(x), level=level)
         return clustered_share(x, clusters=clusters, level=level)
-    return mean_t(x, level=level) if count == len(x) else _clustered(x, codes, level=level)
+    return mean_t(x, level=level) if count == len(x) else t_interval(x, codes, level=level)
 
 
 def mean_t(values: ArrayLike, *, level: float = 0.95) -> Interval:
@@ -78,7 +79,7 @@ def wilson(successes: int, n: int, *, level: float = 0.95) -> Interval:
     if n == 0:
         return Interval(None, None, None, 0, 0, "no items")
     low, high = wilson_limits(successes / n, n, level=level)
-    return Interval(successes / n, low, high, n, n, f"{_percent(level)} Wilson")
+    return Interval(successes / n, low, high, n, n, f"{percent(level)} Wilson")
 
 
 def clopper_pearson(successes: int, n: int, *, level: float = 0.95) -> Interval:
@@ -93,7 +94,7 @@ def clopper_pearson(successes: int, n: int, *, level: float = 0.95) -> Interval:
     tail = (1 - level) / 2
     low = float(stats.beta.ppf(tail, successes, n - successes + 1)) if successes else 0.0
     high = float(stats.beta.ppf(1 - tail, successes + 1, n - successes)) if successes < n else 1.0
-    return Interval(successes / n, low, high, n, n, f"{_percent(level)} Clopper-Pearson")
+    return Interval(successes / n, low, high, n, n, f"{percent(level)} Clopper-Pearson")
 
 
 def clustered_mean(
@@ -113,7 +114,7 @@ def clustered_mean(
     codes, _ = cluster_codes(clusters, n=len(x))
     if is_binary(x) and len(set(x.tolist())) == 1:
         return clustered_share(x, clusters=clusters, level=level)
-    return _clustered(x, codes, level=level)
+    return t_interval(x, codes, level=level)
 
 
 def clustered_share(
@@ -138,7 +139,7 @@ def clustered_share(
     if count > 1 and 0 < p < 1:
         effective *= normal_to_t(count - 1, level=level) ** 2
     low, high = wilson_limits(p, effective, level=level)
-    method = f"{_percent(level)} Wilson, {count} clusters as {effective:.3g} items"
+    method = f"{percent(level)} Wilson, {count} clusters as {effective:.3g} items"
     return Interval(p, low, high, len(x), count, method)
 
 
@@ -165,75 +166,12 @@ def quantile_interval(values: ArrayLike, *, q: float = 0.5, level: float = 0.95)
     above = int(stats.binom.ppf(1 - tail, n, q)) + 1
     low = float(x[below]) if below >= 0 else None
     high = float(x[above - 1]) if above <= n else None
-    return Interval(
-        float(np.quantile(x, q)), low, high, n, n, f"{_percent(level)} order statistics"
-    )
+    return Interval(float(np.quantile(x, q)), low, high, n, n, f"{percent(level)} order statistics")
 
 
 def median_interval(values: ArrayLike, *, level: float = 0.95) -> Interval:
     """The median with its order-statistic interval."""
     return quantile_interval(values, q=0.5, level=level)
-
-
-def bootstrap(
-    statistic: Callable[[Ints], float],
-    *,
-    n: int,
-    clusters: Sequence[str] | None = None,
-    level: float = 0.95,
-    draws: int = 2000,
-    seed: int = 0,
-) -> Interval:
-    """Any statistic with its BCa interval; whole clusters are drawn (Efron 1987; Davison and Hinkley 1997, 3.8).
-
-    `statistic` is given the positions of the items drawn, so that one call can compare adapters on the same draw:
-    `bootstrap(lambda rows: f1(gold[rows], said[rows]), n=len(gold))`. Draws where it is NaN are left out and counted
-    in the method.
-
-    >>> x = np.arange(20.0)
-    >>> found = bootstrap(lambda rows: float(x[rows].mean()), n=20)
-    >>> found.value, found.low < 7.5 < 11.5 < found.high
-    (9.5, True)
-    """
-    codes, count = cluster_codes(clusters, n=n)
-    if n == 0:
-        return Interval(None, None, None, 0, 0, "no items")
-    value = float(statistic(np.arange(n)))
-    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
-    rng = np.random.default_rng(seed)
-    if np.isnan(value) or count < 2:
-        shown = None if np.isnan(value) else value
-        return Interval(shown, None, None, n, count, "too few clusters for a bootstrap")
-    found = [
-        float(statistic(np.concatenate([members[c] for c in rng.integers(count, size=count)])))
-        for _ in range(draws)
-    ]
-    kept = np.asarray([one for one in found if not np.isnan(one)])
-    left = [np.concatenate(members[:c] + members[c + 1 :]) for c in range(count)]
-    low, high, kind = _bca(kept, value, [float(statistic(rows)) for rows in left], level=level)
-    method = f"{_percent(level)} {kind} bootstrap, {draws} draws"
-    if len(kept) < draws:
-        method += f", {draws - len(kept)} of them undefined"
-    return Interval(value, low, high, n, count, method)
-
-
-def _bca(
-    drawn: Floats, value: float, without_one: list[float], *, level: float
-) -> tuple[float | None, float | None, str]:
-    if len(drawn) == 0:
-        return None, None, "undefined"
-    tails = np.array([(1 - level) / 2, (1 + level) / 2])
-    share = float(np.mean(drawn < value) + np.mean(drawn == value) / 2)
-    gap = np.mean(without_one) - np.asarray(without_one)
-    spread = float(np.sum(gap**2)) ** 1.5
-    kind = "percentile"
-    if 0 < share < 1 and spread > 0 and np.isfinite(spread):
-        bias, acceleration = stats.norm.ppf(share), float(np.sum(gap**3)) / (6 * spread)
-        z = bias + stats.norm.ppf(tails)
-        if np.all(1 - acceleration * z > 0):
-            tails, kind = stats.norm.cdf(bias + z / (1 - acceleration * z)), "BCa"
-    low, high = np.quantile(drawn, tails)
-    return float(low), float(high), kind
 
 
 def numbers(values: ArrayLike) -> Floats:
@@ -319,7 +257,8 @@ def wilson_limits(p: float, n: float, *, level: float) -> tuple[float, float]:
     return low, 1.0 if p >= 1 else min(1.0, float(middle + half))
 
 
-def _clustered(x: Floats, codes: Ints, *, level: float) -> Interval:
+def t_interval(x: Floats, codes: Ints, *, level: float) -> Interval:
+    """The mean with t limits over the clusters that the codes tell, whatever kind the values are."""
     count = int(codes.max(initial=-1)) + 1
     if count < 2:
         return _no_interval(x, clusters=count, why="one cluster has no interval")
@@ -328,7 +267,7 @@ def _clustered(x: Floats, codes: Ints, *, level: float) -> Interval:
 
 def _t(mean: float, error: float, *, n: int, clusters: int, level: float) -> Interval:
     half = float(stats.t.ppf((1 + level) / 2, clusters - 1)) * error
-    method = f"{_percent(level)} t"
+    method = f"{percent(level)} t"
     if clusters < n:
         method += f" over {clusters} clusters"
     if error == 0:
@@ -342,5 +281,10 @@ def _no_interval(x: Floats, *, clusters: int, why: str) -> Interval:
     return Interval(float(x.mean()), None, None, len(x), clusters, why)
 
 
-def _percent(level: float) -> str:
+def percent(level: float) -> str:
+    """The level as it is shown.
+
+    >>> percent(0.95), percent(0.975)
+    ('95 %', '97.5 %')
+    """
     return f"{100 * level:g} %"

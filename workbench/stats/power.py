@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from workbench.stats.intervals import cluster_codes, numbers, standard_error
+from workbench.stats.intervals import cluster_codes, is_binary, numbers, standard_error
 
 
 def detectable_difference(
@@ -23,19 +23,37 @@ def detectable_difference(
 ) -> float | None:
     """The smallest true difference that this paired comparison finds with probability `power`.
 
-    None when the spread cannot be measured: fewer than two groups, or no two answers that differ.
+    None when the spread cannot be measured: fewer than two groups, or no two answers that differ. For shares of
+    independent items it is not below `least_difference`, which also serves where no two answers differ.
 
     >>> round(detectable_difference([1, 0, 1, 1, 0, 1], [0, 0, 1, 0, 1, 1]), 2)
     1.07
     """
-    d = numbers(a) - numbers(b)
+    x, y = numbers(a), numbers(b)
+    d = x - y
     codes, count = cluster_codes(clusters, n=len(d))
     error = standard_error(d, codes)
-    return (
-        minimal_difference(error, degrees=count - 1, level=level, power=power)
-        if error > 0
-        else None
-    )
+    if not error > 0:
+        return None
+    found = minimal_difference(error, degrees=count - 1, level=level, power=power)
+    if count < len(d) or not (is_binary(x) and is_binary(y)):
+        return found
+    # A spread of next to no pairs that differ would promise what the exact test cannot keep.
+    least = least_difference(count, level=level, power=power)
+    return found if least is None else max(found, least)
+
+
+def least_difference(n: int, *, level: float = 0.95, power: float = 0.8) -> float | None:
+    """The smallest difference of paired shares that McNemar's exact test finds at all, all pairs differing one way.
+
+    It needs k pairs with 2^(1-k) < 1 - level; the q with P(Bin(n, q) >= k) = power is a quantile of the beta
+    distribution (Clopper and Pearson 1934). None where n < k: no difference could be found.
+
+    >>> round(least_difference(20), 3), least_difference(5)
+    (0.366, None)
+    """
+    pairs = math.floor(1 - math.log2(1 - level)) + 1
+    return float(stats.beta.ppf(power, pairs, n - pairs + 1)) if n >= pairs else None
 
 
 def minimal_difference(
