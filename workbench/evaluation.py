@@ -19,6 +19,7 @@ from workbench.evals.asking import EvalContext, ask
 from workbench.runs import datacard
 from workbench.runs.steering import Steering
 from workbench.runs.store import SweepStore
+from workbench.scores.catalog import called
 from workbench.scores.scoring import score
 from workbench.scores.task import BASE, Item, Row
 from workbench.spec import DataSpec, Spec, Trial
@@ -166,7 +167,7 @@ def _evaluate(
         store.append(
             events.Evaluated(
                 trial=slot,
-                eval=name,
+                eval=called(name),
                 value=told.value,
                 low=told.low,
                 high=told.high,
@@ -196,4 +197,4 @@ def _look_for_leaks(store: SweepStore, name: str, *, slot: str, context: EvalCon
     # A label is told of a whole text: one that stands within a longer one gives nothing away.
     look = repeated if name == "classification" else leaked
     if items:
-        datacard.add_leaks(store, name, len(look(context.train, items=items)))
+        datacard.add_leaks(store, called(name), len(look(context.train, items=items)))

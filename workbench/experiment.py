@@ -21,6 +21,7 @@ from workbench.adapters.bank import Bank
 from workbench.data.sources import Rows
 from workbench.data.sources import load as load_rows
 from workbench.errors import DataError, RunError, StoreError, WorkbenchError
+from workbench.evals.quality.benchmarks import check_files
 from workbench.evaluation import evaluate_all
 from workbench.models.load import load as load_model
 from workbench.plan.sharing import by_base
@@ -146,6 +147,7 @@ def evaluate(path: str | Path, *, evals: Sequence[str] = ()) -> list[Score]:
         raise StoreError(f"{str(path)!r} is neither a sweep folder nor a trial in one")
     names = tuple(evals) or trials[0].spec.evals
     check_evals(names, task=trials[0].spec.adapter.task_type)
+    check_files(names)
     store.claim()
     steering = Steering(store)
     before = store.status().state

@@ -40,6 +40,7 @@ def plan(spec: Spec) -> Plan:
     """What a sweep will cost, with its model and its data looked at; nothing is loaded or started."""
     check_trackers(spec)
     predict(spec)  # the model before the data: its errors are the cheaper ones to find
+    _check_files(spec)
     sets = {trial.name: (trial.spec.data, _labelled(trial)) for trial in spec.grid()}
     wrong: dict[tuple[DataSpec, bool], DataError] = {}
     for data, labelled in dict.fromkeys(sets.values()):
@@ -59,6 +60,15 @@ def plan(spec: Spec) -> Plan:
         num_labels=num_labels(data) if labelled else None,
         refused=refused,
     )
+
+
+def _check_files(spec: Spec) -> None:
+    named = dict.fromkeys(eval for trial in spec.grid() for eval in trial.spec.evals if ":" in eval)
+    if named:
+        # Brings SciPy with it, which a command that names no file does without.
+        from workbench.evals.quality.benchmarks import check_files
+
+        check_files(named)
 
 
 def _nothing_to_watch(trial: Trial) -> DataError | None:

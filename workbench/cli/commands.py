@@ -24,7 +24,7 @@ from workbench.cli import results
 from workbench.cli.printing import command as as_typed
 from workbench.cli.printing import duration, note, notes, problem, say, say_json
 from workbench.cli.resuming import sweep_to_resume
-from workbench.errors import InputError, WorkbenchError, nearest
+from workbench.errors import InputError, WorkbenchError
 from workbench.spec import Spec
 
 app = typer.Typer(
@@ -187,12 +187,11 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Ask evals of stored adapters and of the base. The answers replace the old ones."""
-    names = tuple(name.strip() for name in evals.split(",") if name.strip())
-    from workbench.scores.catalog import EVALS
+    names = _names(evals)
+    from workbench.scores.catalog import eval_info
 
     for name in names:
-        if name not in EVALS:
-            raise InputError(f"there is no eval {name!r}. {nearest(name, EVALS)}")
+        eval_info(name)
     store = results.sweep_of(path)
     from workbench.cli.following import watching
 
@@ -207,6 +206,10 @@ def evaluate(
         results.tell_scores(scores)
 
 
+def _names(evals: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in evals.split(",") if name.strip())
+
+
 def _quiet_libraries() -> None:
     """Bars and advice that model libraries print are for their developers; our own bar says enough."""
     import warnings
@@ -215,6 +218,47 @@ def _quiet_libraries() -> None:
     os.environ.setdefault("TQDM_DISABLE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+
+
+@app.command()
+def calibrate(
+    *,
+    evals: Annotated[
+        str, typer.Option(help="Which evals, with commas between them; all when left out.")
+    ] = "",
+    rounds: Annotated[
+        int | None, typer.Option(help="How often each eval is asked; 40 when left out.")
+    ] = None,
+    model: Annotated[
+        bool, typer.Option("--model", help="Ask the trained model of the micro-world, too.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Store the certificate in this JSON file.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure what was planted with every eval, and say how well each recovers it."""
+    from workbench.calibrate import Certificate
+    from workbench.calibrate import calibrate as measure
+    from workbench.cli.calibrating import tell_certificate
+
+    if out is not None:
+        Certificate.check_place(out)
+    with notes().status("calibrating") as status:
+        trained = None
+        if model:
+            _quiet_libraries()
+            from workbench.calibrate.trained import trained_model
+
+            trained = trained_model()
+        found = measure(_names(evals), rounds=rounds, trained=trained, progress=status.update)
+    if out is not None:
+        found.save(out)
+    if as_json:
+        say_json(found.model_dump(mode="json"))
+    else:
+        tell_certificate(found)
+    raise typer.Exit(0 if found.passes else 1)
 
 
 @app.command()

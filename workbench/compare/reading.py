@@ -19,6 +19,7 @@ from workbench.errors import SpecError, StoreError, nearest
 from workbench.events import Failed, Finished, Started, Step, Warned
 from workbench.naming import trial_name
 from workbench.runs.store import SweepStore
+from workbench.scores.catalog import called
 from workbench.scores.task import BASE, Score
 from workbench.spec import Spec, Trial
 
@@ -220,6 +221,7 @@ def read(path: str | Path) -> Reading:
 def primary_eval(reading: Reading, *, asked: str | None) -> str:
     """The eval a verdict is about; empty when nothing was scored."""
     if asked is not None:
+        asked = called(asked)
         if asked not in reading.evals:
             raise SpecError(
                 f"{asked!r} was not evaluated in this sweep. {nearest(asked, reading.evals)}"
@@ -239,7 +241,7 @@ def _is_scored_trial(reading: Reading, eval: str) -> bool:
 
 
 def _in_order(spec_evals: Iterable[str], found: set[str]) -> tuple[str, ...]:
-    named = [eval for eval in spec_evals if eval in found]
+    named = [eval for eval in map(called, spec_evals) if eval in found]
     return (*named, *sorted(found - set(named)))
 
 

@@ -253,7 +253,7 @@ def _note(score: Score | None) -> str:
     unit = wording.shown_unit(score.unit)
     words = [f"{unit} {ARROW.get(score.better, '')}".strip()]
     if score.chance is not None:
-        words.append(f"chance {score.chance * wording.scale(score.unit):g}")
+        words.append(f"chance {score.chance * wording.scale(score.unit):.3g}")
     return ", ".join(word for word in words if word)
 
 

@@ -1,9 +1,11 @@
 """The door to every eval: `ask("recall", answerer, slots=..., context=...)` gives the rows of every slot.
 
-`ASKERS` says which function asks for which eval of the catalog. It scores nothing: see `scores.scoring`.
+`ASKERS` says which function asks for which eval of the catalog, `FILE_ASKERS` for which eval that is named with a file,
+`choices:data/arc.jsonl`. It scores nothing: see `scores.scoring`.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from workbench.errors import InputError
@@ -11,13 +13,18 @@ from workbench.evals.bias.occupations import ask_occupations
 from workbench.evals.context import EvalContext, Progress, no_progress
 from workbench.evals.hallucination.facts import ask_facts
 from workbench.evals.latency.generation import ask_latency
+from workbench.evals.quality.choices import ask_choices
 from workbench.evals.quality.classification import ask_classification
+from workbench.evals.quality.exact_answer import ask_exact_answer
+from workbench.evals.quality.extractive import ask_extractive
+from workbench.evals.quality.letters import ask_letters
+from workbench.evals.quality.perplexity import ask_perplexity
 from workbench.evals.quality.recall import ask_paraphrase, ask_recall
 from workbench.evals.quality.retention import ask_retention
-from workbench.scores.catalog import eval_info
+from workbench.scores.catalog import eval_info, file_of
 from workbench.scores.task import Answerer, Row
 
-__all__ = ["ASKERS", "EvalContext", "ask"]
+__all__ = ["ASKERS", "FILE_ASKERS", "EvalContext", "ask"]
 
 
 class Asker(Protocol):
@@ -34,6 +41,27 @@ ASKERS: Mapping[str, Asker] = {
     "hallucination": ask_facts,
     "latency": ask_latency,
     "classification": ask_classification,
+    "letters": ask_letters,
+}
+
+
+class FileAsker(Protocol):
+    def __call__(
+        self,
+        answerer: Answerer,
+        *,
+        path: Path,
+        slots: Sequence[str],
+        context: EvalContext,
+        progress: Progress,
+    ) -> dict[str, list[Row]]: ...
+
+
+FILE_ASKERS: Mapping[str, FileAsker] = {
+    "choices": ask_choices,
+    "extractive": ask_extractive,
+    "exact_answer": ask_exact_answer,
+    "perplexity": ask_perplexity,
 }
 
 
@@ -48,10 +76,14 @@ def ask(
     """Ask one eval of every slot; a row for each item and slot.
 
     What fails for one item is an error in its rows. What fails for the whole eval is one row with the reason, so that
-    the other evals can go on.
+    the other evals can go on. A file that cannot be read is an error.
     """
-    eval_info(eval)
+    info = eval_info(eval)
     unknown = [slot for slot in slots if slot not in answerer.slots]
     if unknown or not slots:
         raise InputError(f"slots {list(slots)!r}; choose from {', '.join(answerer.slots)}")
-    return ASKERS[eval](answerer, slots=slots, context=context, progress=progress)
+    if info.file:
+        return FILE_ASKERS[info.name](
+            answerer, path=file_of(eval), slots=slots, context=context, progress=progress
+        )
+    return ASKERS[info.name](answerer, slots=slots, context=context, progress=progress)

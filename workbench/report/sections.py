@@ -173,7 +173,7 @@ def time(report: Report) -> Section:
 
 def _one_eval(report: Report, name: str) -> Markup:
     reading = report.comparison.reading
-    info = EVALS.get(name)
+    info = EVALS.get(name.partition(":")[0])
     sort = reading.sort_of(name)
     chance = "" if sort is None or sort.chance is None else wording.amount(sort.chance, sort.unit)
     direction = {"higher": "higher is better", "lower": "lower is better"}

@@ -37,6 +37,7 @@ from workbench.runs.status import (
     stored_status,
     write_status,
 )
+from workbench.scores.catalog import called
 from workbench.scores.task import BASE, Row, Score
 from workbench.spec import Spec, Trial
 
@@ -361,6 +362,8 @@ def _plain(value: Any) -> Any:
 
 
 def _word(eval: str) -> str:
+    # A colon parts an eval from the file it asks, and cannot stand in a file's name on every system.
+    eval = called(eval).replace(":", "-")
     if not eval or eval.startswith(".") or "/" in eval or "\\" in eval or "\0" in eval:
         raise StoreError(f"an eval cannot be called {eval!r}: it becomes the name of a file")
     return eval

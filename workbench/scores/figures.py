@@ -84,6 +84,14 @@ def group_means(rows: Sequence[Row], *, better: Literal["higher", "lower"]) -> P
     return parts
 
 
+def at_worst(rows: Sequence[Row]) -> Parts:
+    """The mean if every row without a number were worth nothing, so that whoever answers little does not look good."""
+    ours, broken = scored(rows), failed(rows)
+    if not ours or not broken:
+        return {}
+    return {"if_errors_are_wrong": math.fsum(values(ours)) / (len(ours) + len(broken))}
+
+
 def kind_means(rows: Sequence[Row]) -> Parts:
     """The mean of each kind of item, where there are several."""
     by_kind: dict[str, list[float]] = defaultdict(list)

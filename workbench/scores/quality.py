@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from workbench.scores import extraction
 from workbench.scores.figures import (
     Figures,
     Parts,
@@ -34,6 +35,7 @@ def figures(rows: Sequence[Row]) -> Figures:
         **outcome_shares(ours),
         **group_means(ours, better="higher"),
         **kind_means(ours),
+        **extraction.parts(ours),
     }
     broken = failed(rows)
     if ours and broken and measures == [EXACT_MATCH]:

@@ -6,8 +6,19 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from workbench.scores import bias, classification, hallucination, latency, quality
-from workbench.scores.catalog import EvalInfo, eval_info
+from workbench.scores import (
+    bias,
+    choices,
+    classification,
+    exact_answer,
+    extractive,
+    hallucination,
+    latency,
+    letters,
+    perplexity,
+    quality,
+)
+from workbench.scores.catalog import EvalInfo, called, eval_info
 from workbench.scores.figures import Figures, failed, scored
 from workbench.scores.task import Row, Score
 
@@ -17,6 +28,11 @@ FAMILIES: Mapping[str, Callable[[Sequence[Row]], Figures]] = {
     "hallucination": hallucination.figures,
     "latency": latency.figures,
     "classification": classification.figures,
+    "choices": choices.figures,
+    "extractive": extractive.figures,
+    "exact_answer": exact_answer.figures,
+    "perplexity": perplexity.figures,
+    "letters": letters.figures,
 }
 
 CONTROLS: Mapping[str, Callable[[Row], bool]] = {
@@ -28,7 +44,7 @@ CONTROLS: Mapping[str, Callable[[Row], bool]] = {
 
 def score(eval: str, slot: str, rows: Sequence[Row], *, seconds: float = 0.0) -> Score:
     """The score of one slot on one eval; rows of other slots are left aside."""
-    info = eval_info(eval)
+    info, eval = eval_info(eval), called(eval)
     ours = [row for row in rows if row.slot == slot]
     is_control = CONTROLS.get(info.family)
     asked = [row for row in ours if is_control is None or not is_control(row)]

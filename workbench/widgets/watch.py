@@ -15,7 +15,7 @@ from typing import Any
 from workbench.events import Evaluated, Failed, Finished, Started, Step, Warned
 from workbench.naming import trial_name
 from workbench.runs.store import SweepStore
-from workbench.scores.catalog import EVALS
+from workbench.scores.catalog import EVALS, called
 from workbench.scores.task import BASE
 from workbench.spec import Trial
 
@@ -160,7 +160,9 @@ class Watch:
             total=self._total_steps(),
             tally=tally,
             trials=trials,
-            evals=tuple(_words(eval) for eval in self.store.spec.evals if self._scored(eval)),
+            evals=tuple(
+                _words(eval) for eval in map(called, self.store.spec.evals) if self._scored(eval)
+            ),
             curves=self._curves(),
             warnings=self._told()[-5:],
             log=() if live or status.state == "done" else self._log_end(),
@@ -292,7 +294,7 @@ def _tally(states: Sequence[str]) -> str:
 
 
 def _words(eval: str) -> dict[str, str]:
-    info = EVALS.get(eval)
+    info = EVALS.get(eval.partition(":")[0])
     return {"name": eval, "title": info.title if info else eval, "unit": info.unit if info else ""}
 
 

@@ -1,0 +1,28 @@
+"""Every kind of file that can be asked, and a look at the files of a spec before anything is started.
+
+`check_files(("recall", "choices:arc.jsonl"))` reads what is named and raises what is wrong with it. It asks nobody and
+loads no model, so that a bad file costs nothing but an error.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from workbench.evals.quality import choices, exact_answer, extractive, perplexity
+from workbench.scores.catalog import eval_info, file_of
+from workbench.scores.task import Item
+
+READERS: Mapping[str, Callable[[Path], list[Item]]] = {
+    "choices": choices.read_items,
+    "extractive": extractive.read_items,
+    "exact_answer": exact_answer.read_items,
+    "perplexity": perplexity.read_items,
+}
+
+
+def check_files(names: Iterable[str]) -> dict[str, int]:
+    """How many items each named file has; a DataError when one of them cannot be asked."""
+    return {
+        name: len(READERS[eval_info(name).name](file_of(name)))
+        for name in names
+        if eval_info(name).file
+    }
