@@ -48,7 +48,8 @@ a quick form of the same cases, `.venv/bin/python -m bench --full` all of it, `-
 - An arm whose losses are not those of (ii) counts in no gain: the mean loss of the last quarter of the steps may differ by
   {EQUAL["float32"]:g} (fp32, nf4) or {EQUAL["bfloat16"]:g} (bf16) relatively, every `lora_B` must have moved from zero, and over {ENOUGH_STEPS} steps
   or more every loss must have fallen.
-- Steps are chosen on the machine so that arm (ii) trains at least two minutes in each repetition; the curve and the GPU cases are shorter.
+- Each case says how long (ii) trained in a repetition: about two minutes in the full table. A case in which it trained for
+  seconds is from the quick table, a first impression and no figure to rely on.
 
 | arm | what it is |
 |---|---|
