@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 from peft import PeftConfig, PeftModel, get_peft_model, set_peft_model_state_dict
-from peft.utils import ModulesToSaveWrapper
 from safetensors.torch import load_file
 
 from workbench.adapters.interchange import read_model, save_adapter, save_model, to_peft_config
@@ -23,7 +22,7 @@ from workbench.adapters.routing import Routes, Span
 from workbench.adapters.untouched import Untouched
 from workbench.adapters.updates import Masked
 from workbench.errors import InputError, ModelError
-from workbench.models.heads import draw_head, head_of
+from workbench.models.heads import draw_head, own_head
 from workbench.plan.locate import name_for_others
 from workbench.plan.sharing import alone_because, own_base_because
 from workbench.scores.task import BASE
@@ -56,6 +55,11 @@ class Bank:
     def slots(self) -> tuple[str, ...]:
         """The base and every trial."""
         return (BASE, *self.trials)
+
+    @property
+    def base(self) -> Any:
+        """The base model itself, without what PEFT puts around it."""
+        return self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
 
     def add(self, trial: Trial) -> None:
         """Attach another LoRA adapter; those that are there, and what trains of them, stay as they are."""
@@ -165,14 +169,7 @@ class Bank:
 
     def head(self, slot: str) -> torch.nn.Module:
         """The classification head of a slot."""
-        key = self._adapter[slot]
-        for module in self.model.modules():
-            if isinstance(module, ModulesToSaveWrapper) and key in module.modules_to_save:
-                head: torch.nn.Module = module.modules_to_save[key]
-                return head
-        if self.trials[slot].spec.adapter.peft_type == "FULL":
-            return head_of(self.model)
-        raise ModelError(f"the model has no classification head for {slot!r}")
+        return own_head(self.model, adapter=self._adapter[slot])
 
     def save(self, slot: str, folder: Path) -> None:
         """Write what a slot learned: a PEFT folder, or of full fine-tuning a model folder."""

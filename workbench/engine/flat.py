@@ -53,6 +53,8 @@ class Layout:
                 buckets.append([])
             buckets[-1].append(row)
         self.buckets = [_Bucket(rows, device=device) for rows in buckets]
+        # Every token has one place, so the inverse order puts each answer where its token lies.
+        self.order = torch.cat([bucket.places for bucket in self.buckets]).argsort()
         self.positions = torch.cat([torch.arange(length) for length in lengths])[None].to(device)
         self.ends = torch.tensor(starts, device=device) + torch.tensor(lengths, device=device) - 1
         """The last token of each row."""
@@ -159,7 +161,4 @@ def _attend(
             mask = ((back_TT >= 0) & (back_TT < sliding_window))[None, None]
         answer_BTHD, _ = sdpa_attention_forward(module, q, k, v, mask, **asked)
         answers.append(answer_BTHD.flatten(0, 1).index_select(0, bucket.kept))
-    places = torch.cat([bucket.places for bucket in layout.buckets])
-    joined_NHD = torch.cat(answers)
-    # Every token has one place, so the inverse order puts each answer where its token lies.
-    return joined_NHD.index_select(0, places.argsort())[None], None
+    return torch.cat(answers).index_select(0, layout.order)[None], None

@@ -32,7 +32,7 @@ def reading(bank: Bank, slots: Sequence[Slot]) -> Iterator["Forward"]:
     routed = len(names) > 1 or bank.routable(names[0])
     with ExitStack() as stack:
         model = stack.enter_context(bank.together(names) if routed else bank.use(names[0]))
-        base = _base(model)
+        base = bank.base
         labelled = slots[0].rows[0].label is not None
         forward = Forward(bank, model=model, routed=routed, labelled=labelled, bf16=train.bf16)
         if forward.flat:
@@ -45,10 +45,6 @@ def reading(bank: Bank, slots: Sequence[Slot]) -> Iterator["Forward"]:
         stack.callback(model.eval)
         model.train()
         yield forward
-
-
-def _base(model: Any) -> Any:
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 @contextmanager
@@ -69,7 +65,7 @@ class Forward:
         self.bank, self.model = bank, model
         self._routed, self._labelled = routed, labelled
         self._names: list[str] = []
-        self._base = _base(model)
+        self._base = bank.base
         self._bf16 = bf16
         self._wanted: torch.Tensor | None = None
         self.device = self._base.get_input_embeddings().weight.device

@@ -54,6 +54,8 @@ class Slot:
     _windows: Iterator[Window] | None = None
     _window: Window | None = None
     _patience: Any = None
+    _num_trained: Sequence[int] = ()
+    """Of each row; counted once, looked at in every step."""
 
     @property
     def is_due(self) -> bool:
@@ -75,6 +77,7 @@ class Slot:
         for parameter in self.parameters.values():
             parameter.requires_grad_(True)
         self._patience = Patience(train=spec)
+        self._num_trained = [row.num_trained for row in self.rows]
         spared = bank.undecayed(self.name) if spec.weight_decay else frozenset()
         groups: list[dict[str, Any]] = [
             {"params": [p for name, p in self.parameters.items() if name not in spared]},
@@ -110,7 +113,7 @@ class Slot:
 
     def num_tokens(self, window: Window) -> int:
         """Tokens that the loss looks at in a window."""
-        return sum(self.rows[i].num_trained for batch in window.batches for _, i in batch)
+        return sum(self._num_trained[i] for batch in window.batches for _, i in batch)
 
     def draw(self, position: int) -> int:
         """A number for the dropout masks of the row at a position of this run."""

@@ -21,6 +21,17 @@ def head_of(model: Any) -> torch.nn.Module:
     return head
 
 
+def own_head(model: Any, *, adapter: str | None) -> torch.nn.Module:
+    """An adapter's copy of the head, or the base's own."""
+    head = head_of(model)
+    if not hasattr(head, "modules_to_save"):
+        return head
+    own: torch.nn.Module = (
+        head.original_module if adapter is None else head.modules_to_save[adapter]
+    )
+    return own
+
+
 def labels_of(model: Any) -> tuple[str, ...]:
     """What a model tells apart, in the order of its head's outputs; empty for a model that writes."""
     inner = _inner(model)
@@ -40,9 +51,7 @@ def is_head(parameter: str) -> bool:
 
 def draw_head(model: Any, *, seed: int, adapter: str | None = None) -> None:
     """Draw a head anew: the base's own, or an adapter's copy of it."""
-    head = head_of(model)
-    if hasattr(head, "modules_to_save"):
-        head = head.original_module if adapter is None else head.modules_to_save[adapter]
+    head = own_head(model, adapter=adapter)
     config = model.config.get_text_config()
     spread = getattr(config, "initializer_range", None) or 0.02
     with torch.random.fork_rng(), torch.no_grad():
