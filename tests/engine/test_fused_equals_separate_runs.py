@@ -17,6 +17,12 @@ JOINS_AT = 20 if SOAK else 3
 FAMILIES = list(equality.MODELS) if SOAK else ["llama", "gpt2", "opt", "bloom", "microworld"]
 
 
+def _expect_the_stock_losses(family, trials, data, ours, *, rel: float, folder) -> None:
+    for trial, own in zip(trials, data, strict=True):
+        _, theirs, _ = equality.stock(family, trial, own, folder=folder)
+        assert ours[trial.name] == pytest.approx(theirs, rel=rel)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_step_of_every_trial_equals_the_stock_trainer(family: str, tmp_path) -> None:
     trials = equality.trials(family, steps=STEPS)
@@ -48,9 +54,7 @@ def test_in_fp64_the_difference_is_rounding_and_nothing_else(family: str, tmp_pa
         trials = equality.trials(family, steps=STEPS)
         data = [equality.rows(21, seed=index) for index in range(len(trials))]
         _, ours = equality.fused(family, trials, data, folder=tmp_path)
-        for trial, own in zip(trials, data, strict=True):
-            _, theirs, _ = equality.stock(family, trial, own, folder=tmp_path)
-            assert ours[trial.name] == pytest.approx(theirs, rel=1e-10)
+        _expect_the_stock_losses(family, trials, data, ours, rel=1e-10, folder=tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["nf4", "fp4"] if SOAK else ["nf4"])
@@ -62,9 +66,7 @@ def test_on_a_four_bit_base_every_step_equals_the_stock_trainer(kind: str, tmp_p
     ]
     data = [equality.rows(21, seed=index) for index in range(len(trials))]
     _, ours = equality.fused("llama", trials, data, folder=tmp_path)
-    for trial, own in zip(trials, data, strict=True):
-        _, theirs, _ = equality.stock("llama", trial, own, folder=tmp_path)
-        assert ours[trial.name] == pytest.approx(theirs, rel=1e-5)
+    _expect_the_stock_losses("llama", trials, data, ours, rel=1e-5, folder=tmp_path)
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "opt"] if SOAK else ["llama"])
@@ -74,9 +76,7 @@ def test_updates_in_stacks_as_on_a_gpu_equal_the_stock_trainer_too(family: str, 
     bank = equality.bank(family, trials)
     bank.routes.always_stacked = True
     ours = equality.losses(list(train(bank, equality.slots(trials, data, folder=tmp_path))))
-    for trial, own in zip(trials, data, strict=True):
-        _, theirs, _ = equality.stock(family, trial, own, folder=tmp_path)
-        assert ours[trial.name] == pytest.approx(theirs, rel=1e-5)
+    _expect_the_stock_losses(family, trials, data, ours, rel=1e-5, folder=tmp_path)
 
 
 HALF = {"a base in bf16": {"model.dtype": "bfloat16"}, "autocast to bf16": {"train.bf16": True}}
@@ -92,10 +92,8 @@ def test_in_half_precision_every_step_is_the_stock_trainers_but_for_rounding(
     ]
     data = [equality.rows(21, seed=index) for index in range(len(trials))]
     _, ours = equality.fused("llama", trials, data, folder=tmp_path)
-    for trial, own in zip(trials, data, strict=True):
-        _, theirs, _ = equality.stock("llama", trial, own, folder=tmp_path)
-        # A bf16 number is good to 4e-3; over 50 steps the mean of many stays a tenth of that apart.
-        assert ours[trial.name] == pytest.approx(theirs, rel=1e-3)
+    # A bf16 number is good to 4e-3; over 50 steps the mean of many stays a tenth of that apart.
+    _expect_the_stock_losses("llama", trials, data, ours, rel=1e-3, folder=tmp_path)
 
 
 def _same_rows(family: str) -> tuple[list, list]:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-import torch
 
+from tests.evals.moved import moved
 from workbench.adapters.bank import Bank
 from workbench.models.load import load
 from workbench.spec import AdapterSpec, ModelSpec, Spec, Trial
@@ -20,13 +20,7 @@ def bank_of(model_id: str, *, ranks: tuple[int, ...] = (2, 4)) -> Bank:
         for rank in ranks
     ]
     loaded = load(trials[0].spec.model)
-    bank = Bank(loaded.model, loaded.tokenizer, trials)
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for name, parameter in sorted(bank.model.named_parameters()):
-            if "lora_B" in name:
-                parameter.copy_(0.1 * torch.randn(parameter.shape, generator=generator))
-    return bank
+    return moved(Bank(loaded.model, loaded.tokenizer, trials))
 
 
 @pytest.fixture(scope="session")

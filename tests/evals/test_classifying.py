@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tests.evals.answerers import Parrot
+from tests.evals.moved import moved
 from workbench import microworld
 from workbench.adapters.bank import Bank
 from workbench.data.sources import load as load_rows
@@ -33,13 +34,7 @@ def bank_of_classifiers(model_id: str = "microworld") -> Bank:
         for rank in (2, 4)
     ]
     loaded = load(trials[0].spec.model, labels=LABELS)
-    bank = Bank(loaded.model, loaded.tokenizer, trials)
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for name, parameter in sorted(bank.model.named_parameters()):
-            if "lora_B" in name:
-                parameter.copy_(0.1 * torch.randn(parameter.shape, generator=generator))
-    return bank
+    return moved(Bank(loaded.model, loaded.tokenizer, trials))
 
 
 @pytest.fixture(scope="module")
