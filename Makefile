@@ -2,7 +2,7 @@
 #   make demo    train, evaluate and compare a rank sweep, and write its report
 #   make test    the whole test suite             make check   lint, format, types
 #   make lab     JupyterLab on the first notebook make soak    the same tests at full counts
-#   make bench   the engine against its peers, here; BENCH=--full for all of it
+#   make bench   training and scoring against their peers, here; BENCH=--full for all of it
 #   make clean   caches and .venv; never runs/ or reports/
 #   make lock    both lock files from what is installed
 # Overridable: PYTHON=python3.12, UV= (use pip even where uv is), TORCH_INDEX=... (see README, "CPU-only torch").
@@ -43,7 +43,7 @@ check: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/.ok
+bench: .venv/.dev
 	@$(BIN)/python -m bench $(BENCH)
 
 lock: .venv/.dev

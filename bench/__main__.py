@@ -1,7 +1,7 @@
 """`make bench`: the standard cases, one after the other, with an estimate first and a table after each.
 
 `python -m bench` takes the quick table of `bench.suite`, `--full` the full one, `--only microworld,smollm` some of
-them; `--list` only says what would be done. Each case leaves a JSON file: a quick one under `build/bench`, a full one
+them, `--only evals` the scoring of adapters against lm-eval; `--list` only says what would be done. Each case leaves a JSON file: a quick one under `build/bench`, a full one
 under `bench/results`, from which `docs/benchmarks.md` is written anew. A case that cannot run here is named and skipped.
 """
 
@@ -14,10 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench import evals
 from bench.engine import run_case, write
 from bench.load import Gate
 from bench.machine import ROOT, describe
-from bench.page import page
+from bench.page import PAGE, RESULTS, page
 from bench.printing import say, show, show_sheet
 from bench.product import timings
 from bench.suite import FULL, QUICK, Case, chosen, minutes, skipped_because
@@ -26,21 +27,23 @@ from bench.tables import Sheet
 PRODUCT = "product"
 """The timings of import, plan, command line and one small sweep, as if they were a case."""
 PRODUCT_MINUTES = 2.0
-RESULTS = ROOT / "bench" / "results"
-PAGE = ROOT / "docs" / "benchmarks.md"
+EVALS = "evals"
+"""The scoring of adapters against lm-eval, as if it were a case; `python -m bench.evals` measures it alone."""
 
 
 def main() -> None:
     """Say what will be done, do it, write it down."""
     said = _said()
-    names = [name for name in said.only if name != PRODUCT]
+    names = [name for name in said.only if name not in (PRODUCT, EVALS)]
     cases = chosen(FULL if said.full else QUICK, names=names) if names or not said.only else []
     if said.repeats:
         cases = [replace(case, repeats=said.repeats) for case in cases]
     with_product = not said.only or PRODUCT in said.only
+    with_evals = not said.only or EVALS in said.only
+    scored = (evals.FULL if said.full else evals.QUICK) if with_evals else ()
     skipped = {case.name: why for case in cases if (why := skipped_because(case))}
     todo = [case for case in cases if case.name not in skipped]
-    _announce(cases, skipped=skipped, with_product=with_product)
+    _announce(cases, skipped=skipped, with_product=with_product, scored=scored)
     if said.list:
         return
     folder = said.out or (RESULTS if said.full else ROOT / "build" / "bench")
@@ -52,6 +55,7 @@ def main() -> None:
     for number, case in enumerate(todo, start=1):
         say(f"\n[{number}/{len(todo)}] {case.name}, {(time.monotonic() - began) / 60:.0f} min in")
         _attempt(case.name, partial(_engine, case, gate=gate, to=folder), broken=broken)
+    skipped |= evals.measure_all(scored, to=folder, patience=said.patience, broken=broken)
     page_path = PAGE if folder == RESULTS else folder / "benchmarks.md"
     folder.mkdir(parents=True, exist_ok=True)
     page_path.write_text(page(sorted(folder.glob("*.json"))))
@@ -61,7 +65,13 @@ def main() -> None:
     raise SystemExit(1 if broken else 0)
 
 
-def _announce(cases: Sequence[Case], *, skipped: dict[str, str], with_product: bool) -> None:
+def _announce(
+    cases: Sequence[Case],
+    *,
+    skipped: dict[str, str],
+    with_product: bool,
+    scored: Sequence[evals.EvalCase],
+) -> None:
     """What will be done and how long it will take."""
     rows = [
         (
@@ -78,6 +88,11 @@ def _announce(cases: Sequence[Case], *, skipped: dict[str, str], with_product: b
     if with_product:
         total += PRODUCT_MINUTES
         rows.append((PRODUCT, "", "", "", "", f"{PRODUCT_MINUTES:.0f}"))
+    for one in scored:
+        total += one.minutes
+        why = evals.skipped_because(one)
+        done = "skipped" if why else f"{one.minutes:.0f}"
+        rows.append((f"{EVALS}, {one.name}", "float32", "", "", str(one.repeats), done))
     show_sheet(Sheet(("case", "dtype", "rows a step", "arms", "repeats", "minutes"), tuple(rows)))
     for name, why in skipped.items():
         say(f"without {name}: {why}")

@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.arms import ARMS
+from bench.eval_tables import gains_table as eval_gains_table
+from bench.eval_tables import seconds_table
+from bench.eval_tables import title_of as eval_title_of
 from bench.figures import ENOUGH_STEPS, EQUAL
 from bench.job import RANKS
 from bench.load import QUIET_CORES
+from bench.machine import ROOT
 from bench.suite import FULL
 from bench.tables import (
     NONE,
@@ -25,6 +29,9 @@ from bench.tables import (
     time_table,
     title_of,
 )
+
+RESULTS = ROOT / "bench" / "results"
+PAGE = ROOT / "docs" / "benchmarks.md"
 
 METHOD = f"""\
 # Benchmarks
@@ -82,6 +89,9 @@ def page(paths: Sequence[Path]) -> str:
         parts.append("No results are stored yet.\n")
     for name, measured in cases.items():
         parts += _case(name.removeprefix("engine-"), measured)
+    scored = [it for it in stored.values() if "sets" in it]
+    if scored:
+        parts += _evals(scored)
     for timed in (it for it in stored.values() if "timings" in it):
         parts += _product(timed)
     return "\n".join(parts)
@@ -173,6 +183,41 @@ def _time(point: dict[str, Any], *, rate: dict[str, Any]) -> Iterator[str]:
         text += f"Were all else free, the gain over (ii) would be {most:.1f}×: the bound on this machine."
     yield text.strip() + "\n"
     yield _markdown(time_table(point["time_of_a_step"]))
+
+
+EVALS = """\
+## Scoring adapters, against `lm-eval`
+
+How many times as fast the workbench scores one adapter, and eight at once, as `lm-eval` does the same with its model class around the
+same base, the same adapters and the same items. Both sides are loaded before anything is timed; `lm-eval` swaps its eight adapters on
+the loaded base and never loads again. They take turns in one process with as many threads as the machine has cores, and figures are medians.
+What is timed is the whole of a scoring: reading the items, prompts, tokens, the model, metrics and rows. `lm-eval` makes no standard
+errors here, and ours of a set of choices also asks every choice without its question, which `lm-eval` does not.
+
+- *1 adapter* and *8 adapters* are against the batch size at which `lm-eval` is fastest of those tried, *default batch* against
+  the one it takes when none is given; of eight adapters that one is eight times the time of one.
+- *Same requests* leaves all but the likelihoods away on both sides: the very same pairs of texts, in, and log-likelihoods, out.
+- *Furthest apart* is the largest difference of any log-likelihood of any adapter. *Equal* means at most 1e-4 and the same accuracy of
+  every adapter; where it is no, nothing was gained. Items that do not fit the model's context are left out: they are cut otherwise.
+"""
+
+
+def _evals(scored: Sequence[dict[str, Any]]) -> Iterator[str]:
+    yield EVALS
+    yield _markdown(eval_gains_table(scored))
+    for result in scored:
+        machine = result["machine"]
+        quiet = "quiet" if result["quiet"] else "not quiet"
+        yield f"### {eval_title_of(result)}\n"
+        yield (
+            f"{machine['date']}, commit {machine['commit']}: {machine['processor']}, {machine['cores']} cores, Python "
+            f"{machine['python']}, torch {machine['versions']['torch']}, "
+            f"OMP_NUM_THREADS={machine['threads']['OMP_NUM_THREADS']}. The machine was {quiet} at the "
+            f"gates; others used {result['cores_of_others']:.2f} cores.\n"
+        )
+        for name, measured in result["sets"].items():
+            yield f"**{name}: {measured['items']} items, {measured['requests']} requests; seconds.**\n"
+            yield _markdown(seconds_table(measured))
 
 
 def _product(timed: dict[str, Any]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench.compare import compare
     from workbench.errors import WorkbenchError
-    from workbench.experiment import evaluate
+    from workbench.foreign import evaluate
     from workbench.job import Job, attach, plan, start  # type: ignore[no-redef]
     from workbench.report import report
     from workbench.spec import Spec
@@ -33,7 +33,7 @@ _HOME = {
     "start": "workbench.job",
     "attach": "workbench.job",
     "Job": "workbench.job",
-    "evaluate": "workbench.experiment",
+    "evaluate": "workbench.foreign",
     "compare": "workbench.compare",
     "report": "workbench.report",
     "panel": "workbench.widgets",

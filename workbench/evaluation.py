@@ -14,15 +14,22 @@ from workbench import events
 from workbench.adapters.bank import Bank
 from workbench.data.audit import leaked, repeated
 from workbench.data.sources import Rows
+from workbench.errors import ModelError
 from workbench.evals.answerer import TorchAnswerer
 from workbench.evals.asking import EvalContext, ask
+from workbench.evals.identity import alike
+from workbench.evals.remembered import Answers
 from workbench.runs import datacard
 from workbench.runs.steering import Steering
 from workbench.runs.store import SweepStore
-from workbench.scores.catalog import called
+from workbench.scores.catalog import called, eval_info
 from workbench.scores.scoring import score
 from workbench.scores.task import BASE, Item, Row
 from workbench.spec import DataSpec, Spec, Trial
+
+ANSWERS = "answers.sqlite"
+"""What was answered so far; it may be deleted."""
+FINGERPRINTS = "fingerprints.json"
 
 _log = logging.getLogger(__name__)
 
@@ -53,18 +60,30 @@ def evaluate_all(
     trained = [t for t in trained if (store.folder(t.name) / t.spec.adapter.kept_as).exists()]
     problems: list[str] = []
     ahead = max((trial.spec.adapter.num_ahead for trial in bank.trials.values()), default=0)
-    answerer = TorchAnswerer(bank, reserved=ahead)
+    answers = Answers(store.path / ANSWERS)
+    answerer = TorchAnswerer(bank, reserved=ahead, answers=answers)
     interview = _Interview(store, answerer, steering, asked, bool(anew))
-    for some in _by_items(trained):
-        context = _context(store, some, data=data)
-        for name in anew or some[0].spec.evals:
-            if steering.stopped_all:
-                return problems
-            problems += _ask_some(interview, name, some, context=context)
+    try:
+        _know_again(interview, trained)
+        for some in _by_items(trained):
+            context = _context(store, some, data=data)
+            for name in anew or some[0].spec.evals:
+                problems += _ask_some(interview, name, some, context=context)
+    except _Stopped:
+        return problems
+    except ModelError as error:
+        store.append(events.Warned(code="adapters-mixed-up", message=str(error)))
+        return [*problems, str(error)]
+    finally:
+        answers.close()
     for trial in trained:
         if states.get(trial.name) != "stopped":
             store.set_status(trials={trial.name: "done"})
     return problems
+
+
+class _Stopped(Exception):
+    """A person wants no more answers; those that were given are kept."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +95,28 @@ class _Interview:
     steering: Steering
     asked: set[Any]
     anew: bool
+
+    def say(self, message: str) -> None:
+        """Tell who watches, and end here where they want no more."""
+        self.steering.say(message)
+        if self.steering.stopped_all:
+            raise _Stopped
+
+
+def _know_again(interview: _Interview, trained: Sequence[Trial]) -> None:
+    """Make sure that each adapter answers as itself, and as it did when it was asked before."""
+    store, answerer = interview.store, interview.answerer
+    if answerer.labels or not trained:
+        return
+    slots = (BASE, *(trial.name for trial in trained))
+    found = answerer.fingerprints(slots=slots)
+    kept: dict[str, list[float]] = store.read_json(FINGERPRINTS, default={})
+    for trial in trained:
+        before = kept.get(trial.name)
+        if before is not None and not alike(before, found[trial.name]):
+            message = f"{trial.name} answers otherwise than when it was evaluated before: its files were changed"
+            store.append(events.Warned(code="adapter-changed", message=message))
+    store.write_json(FINGERPRINTS, {**kept, **found})
 
 
 def _ask_some(
@@ -145,10 +186,13 @@ def _evaluate(
     first = not any(name == told for told, _ in interview.asked)
 
     def progress(done: int, total: int) -> None:
-        interview.steering.say(f"evaluating {name}: {done} of {total}")
+        interview.say(f"evaluating {name}: {done} of {total}")
 
     try:
+        interview.say(f"evaluating {name}")
         answered = ask(name, interview.answerer, slots=slots, context=context, progress=progress)
+    except _Stopped:
+        raise
     except Exception as error:  # noqa: BLE001
         # One eval that breaks must not cost the others; it is said in the sweep's events and report.
         _log.exception("eval %s failed", name)
@@ -195,6 +239,6 @@ def _look_for_leaks(store: SweepStore, name: str, *, slot: str, context: EvalCon
     rows = [row for row in store.read_rows(slot, name) if row.expected]
     items = [Item(id=r.sample, prompt=r.prompt, expected=r.expected) for r in rows]
     # A label is told of a whole text: one that stands within a longer one gives nothing away.
-    look = repeated if name == "classification" else leaked
+    look = repeated if eval_info(name).task == "SEQ_CLS" else leaked
     if items:
         datacard.add_leaks(store, called(name), len(look(context.train, items=items)))

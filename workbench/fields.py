@@ -73,6 +73,8 @@ class AdapterSpec(Words):
 
     peft_type: Literal["LORA", "IA3", "VERA", "PROMPT_TUNING", "FULL"] = "LORA"
     """PEFT's own word. FULL is ours: all weights of the base are trained, as a control."""
+    adapter_name: str | None = Field(None, min_length=1, max_length=64)
+    """What it is called; on an axis it tells apart adapters that were made elsewhere."""
     r: Int = Field(8, gt=0, le=4096)
     lora_alpha: Float | None = Field(None, gt=0)
     """None means 2 r: the update keeps its scale when the rank is swept."""
@@ -139,7 +141,7 @@ class AdapterSpec(Words):
     @property
     def ignored(self) -> tuple[str, ...]:
         """Fields that were said and that this `peft_type` does not read."""
-        return tuple(sorted(self.model_fields_set - {"peft_type", *READS[self.peft_type]}))
+        return tuple(sorted(self.model_fields_set - {*NAMES_IT, *READS[self.peft_type]}))
 
     @property
     def num_ahead(self) -> int:
@@ -157,6 +159,9 @@ class AdapterSpec(Words):
         return 2.0 * self.r if self.lora_alpha is None else self.lora_alpha
 
 
+NAMES_IT = ("peft_type", "adapter_name")
+"""Fields of an adapter that every method has."""
+
 _PLACED = ("target_modules", "modules_to_save", "task_type")
 READS: dict[str, tuple[str, ...]] = {
     "LORA": (
@@ -173,18 +178,63 @@ READS: dict[str, tuple[str, ...]] = {
 """Which fields of an adapter each `peft_type` reads; the others have no meaning for it."""
 
 
+Columns = dict[Literal["prompt", "completion", "messages", "text", "label"], str]
+"""Our word -> the column's name, where they differ; or "{a} So: {b}" of several, or "#2" without a header line."""
+
+
+class ValidationSpec(Words):
+    """Rows to ask and never to train on, where they lie apart; what is left out is as in `data`."""
+
+    id: str | None = Field(None, min_length=1, max_length=500)
+    """A file or a hub id; None means that of the training rows, and then another split of it."""
+    split: str | None = None
+    columns: Columns | None = None
+
+
 class DataSpec(Words):
     id: str = Field("microworld/updates", min_length=1, max_length=500)
     """`microworld/<set>`, a json, jsonl, csv or parquet file, or a hub id."""
     split: str = "train"
     rows: Int | None = Field(None, gt=0)
     """How many rows to train on; None takes all."""
-    columns: dict[Literal["prompt", "completion", "messages", "text", "label"], str] = {}
-    """Our word -> the column's name, where they differ; or "{a} So: {b}" of several, or "#2" without a header line."""
+    columns: Columns = {}
+    id2label: dict[str, str] = {}
+    """What a label stands for, as in a model's config: {0: negative, 1: positive}; the head has this order."""
+    validation: ValidationSpec | None = None
+    """Rows to ask that lie in another file or split; without them `eval_fraction` is held out."""
     eval_fraction: Float = Field(0.1, ge=0, lt=1)
     """Share of the rows held out, chosen by a hash of each row, so that it never moves."""
     license: str | None = None
     """SPDX name, for the data card; `not stated` when nobody states it."""
+
+    @field_validator("id2label", mode="before")
+    @classmethod
+    def _labels_as_text(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        for label, name in value.items():
+            if isinstance(name, bool):
+                raise ValueError(
+                    f"{label} stands for {name!r}: YAML reads no and yes as false and true; write them in "
+                    "quotes, as in {0: 'no', 1: 'yes'}"
+                )
+        return {_as_text(label): _as_text(name) for label, name in value.items()}
+
+    @model_validator(mode="after")
+    def _one_way_to_hold_out(self) -> Self:
+        apart = self.validation
+        if apart is None:
+            return self
+        if "eval_fraction" in self.model_fields_set and self.eval_fraction > 0:
+            raise ValueError(
+                "validation and eval_fraction both say what is held out; leave one of them out"
+            )
+        if apart.id in (None, self.id) and apart.split in (None, self.split):
+            raise ValueError(
+                "validation names the rows that are trained on; give it the id of another file, or "
+                "another split: {split: validation}"
+            )
+        return self
 
 
 class TrainSpec(Words):
@@ -245,6 +295,12 @@ class TrainSpec(Words):
                 "how often with eval_steps"
             )
         return self
+
+
+def _as_text(label: Any) -> Any:
+    if isinstance(label, bool):
+        return str(label).lower()
+    return str(label) if isinstance(label, int) else label
 
 
 def _compiles(pattern: str) -> None:

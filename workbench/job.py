@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from workbench.data.sources import check_data, held_out_share, num_labels, num_rows
+from workbench.data.sources import check_data, holds_out, num_labels, num_rows
 from workbench.errors import DataError, RunError, StoreError
 from workbench.plan import Plan
 from workbench.plan import plan as predict
@@ -73,7 +73,7 @@ def _check_files(spec: Spec) -> None:
 
 def _nothing_to_watch(trial: Trial) -> DataError | None:
     data = trial.spec.data
-    if trial.spec.train.eval_steps is None or held_out_share(data) > 0:
+    if trial.spec.train.eval_steps is None or holds_out(data):
         return None
     return DataError(
         f"eval_steps asks for the loss on held-out rows, and of {data.id!r} none are held out; "

@@ -7,7 +7,13 @@ import json
 import re
 from typing import Any
 
-_SHORT = {"learning_rate": "lr", "lora_alpha": "alpha", "target_modules": "on", "id": ""}
+_SHORT = {
+    "learning_rate": "lr",
+    "lora_alpha": "alpha",
+    "target_modules": "on",
+    "id": "",
+    "adapter_name": "",
+}
 
 
 def trial_name(varied: dict[str, Any]) -> str:
@@ -19,7 +25,13 @@ def trial_name(varied: dict[str, Any]) -> str:
     'nf4-no-dora'
     >>> trial_name({"adapter.peft_type": "PROMPT_TUNING", "seed": 0})
     'prompt-tuning-seed0'
+    >>> trial_name({"adapter.adapter_name": "poems", "adapter.r": 8})
+    'poems'
     """
+    if "adapter.adapter_name" in varied:
+        # A name of its own says all about an adapter.
+        kept = {k: v for k, v in varied.items() if not k.startswith("adapter.")}
+        varied = {"adapter.adapter_name": varied["adapter.adapter_name"], **kept}
     words = [_word(dotted.rsplit(".", 1)[-1], value) for dotted, value in varied.items()]
     return "-".join(words)[:96].strip("-.") or "trial"
 

@@ -21,6 +21,7 @@ from workbench import script
 from workbench.errors import SpecError
 from workbench.fields import (
     DIFFERS_FROM_SFTCONFIG,
+    NAMES_IT,
     READS,
     AdapterSpec,
     DataSpec,
@@ -252,9 +253,9 @@ def _without_unread(fields: dict[str, Any], varied: dict[str, Any]) -> dict[str,
     read = READS.get(str(adapter.get("peft_type", "LORA")))
     if read is None:
         return varied  # no method that there is: the validation names those there are
-    for field in set(adapter) - {"peft_type", *read}:
+    for field in set(adapter) - {*NAMES_IT, *read}:
         del adapter[field]
-    kept = {f"adapter.{field}" for field in ("peft_type", *read)}
+    kept = {f"adapter.{field}" for field in (*NAMES_IT, *read)}
     return {k: v for k, v in varied.items() if not k.startswith("adapter.") or k in kept}
 
 

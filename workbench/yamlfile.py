@@ -23,11 +23,12 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key in keys:
-            if not isinstance(key, str):
+            # Labels are often numbers, {0: negative, 1: positive}; they are kept as text.
+            if isinstance(key, bool) or not isinstance(key, str | int):
                 raise SpecError(f"a key must be a word, got {key!r}")
-            if keys.count(key) > 1:
+            if [str(other) for other in keys].count(str(key)) > 1:
                 raise SpecError(f"the key {key!r} is given twice")
-        return super().construct_mapping(node, deep)
+        return {str(key): value for key, value in super().construct_mapping(node, deep).items()}
 
 
 def read_mapping(path: Path) -> dict[str, Any]:

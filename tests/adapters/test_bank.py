@@ -14,11 +14,12 @@ from workbench.data.rendering import Rendered
 from workbench.engine.loop import train
 from workbench.errors import ModelError
 from workbench.evals import generation, likelihood
+from workbench.evals.respondents import Limit, alone
 from workbench.scores.task import BASE
 from workbench.spec import Spec, Trial
 
 PROMPT = {"peft_type": "PROMPT_TUNING", "num_virtual_tokens": 5}
-LIMIT = likelihood.Limit(batch_size=4, context=48)
+LIMIT = Limit(batch_size=4, context=48)
 
 
 def _trial(name: str, adapter: dict[str, Any], *, steps: int = 6, seed: int = 3) -> Trial:
@@ -110,8 +111,9 @@ def test_a_prompted_slot_generates_what_peft_generates_whatever_stands_beside(na
     held, plain = _prompted(name)
     plain.generation_config.update(do_sample=False, eos_token_id=None, pad_token_id=0)
     prompts = [tuple(row.input_ids[:-1]) for row in rows(5)]
+    manner = generation.Manner(max_new_tokens=8, eos_ids=[])
     with held.use("prompt") as model:
-        together = generation.decode(model, prompts, max_new_tokens=8, eos_ids=[], limit=LIMIT)
+        (together,) = generation.decode(alone(model), prompts, manner=manner, limit=LIMIT)
     for prompt, ours in zip(prompts, together, strict=True):
         made = plain.generate(input_ids=torch.tensor([prompt]), max_new_tokens=8)
         assert tuple(made[0, -8:].tolist()) == ours.ids
@@ -121,7 +123,7 @@ def test_a_prompted_slot_scores_what_peft_scores() -> None:
     held, plain = _prompted("llama")
     pairs = [likelihood.Pair(tuple(row.input_ids), 3) for row in rows(5)]
     with held.use("prompt") as model, torch.no_grad():
-        scores = likelihood.score_pairs(model, pairs, limit=LIMIT)
+        (scores,) = likelihood.score_pairs(alone(model), pairs, limit=LIMIT)
     for row, score in zip(rows(5), scores, strict=True):
         logprobs = _logits(plain, row)[0, 5:].log_softmax(-1)
         wanted = sum(

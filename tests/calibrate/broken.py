@@ -1,4 +1,7 @@
-"""Evaluators that are broken on purpose, each as harnesses in use have been: calibration has to find every one."""
+"""Evaluators that are broken on purpose, each as harnesses in use have been: calibration has to find every one.
+
+`FIVE` are those that every eval is held against; the others stand below them.
+"""
 
 import json
 import math
@@ -36,7 +39,8 @@ def gold_is_the_first(row: Row) -> Row:
     logprobs = json.loads(row.detail).get("logprobs")
     if logprobs is None:
         return with_value(row, float(row.answer == "negative"))
-    return with_value(row, float(logprobs[0] == max(logprobs)))
+    worths = [-math.inf if one is None else one for one in logprobs]
+    return with_value(row, float(worths[0] == max(worths)))
 
 
 def branches_swapped(row: Row) -> Row:
@@ -46,7 +50,9 @@ def branches_swapped(row: Row) -> Row:
 
 def nan_is_right(row: Row) -> Row:
     """A comparison with NaN falls through to the good branch."""
-    return with_value(row, 1.0) if row.error == "nan" else row
+    if row.error != "nan":
+        return row
+    return with_value(row, 1.0).model_copy(update={"detail": json.dumps({"exact": 1.0})})
 
 
 class Misrouted:
@@ -57,7 +63,7 @@ class Misrouted:
         self._answerer = answerer
         self._instead = asked_instead
 
-    def generate(self, prompts: Sequence[str], *, slots, max_new_tokens=16):
+    def generate(self, prompts: Sequence[str], *, slots, max_new_tokens=16, **manner):
         return self._through("generate", prompts, slots=slots, max_new_tokens=max_new_tokens)
 
     def loglikelihood(self, pairs, *, slots):
@@ -112,6 +118,9 @@ def overconfident(eval, slot, rows):
     return found.model_copy(update={"low": found.value - half, "high": found.value + half})
 
 
+CHOOSING = ("choices", "classification", "sentiment", "verbalised")
+"""Evals with a right choice that stands somewhere."""
+
 GOLD_AT_0 = Instrument(ask=changed(gold_is_the_first))
 SWAPPED_BRANCH = Instrument(ask=changed(branches_swapped))
 NEVER_SWITCHED_ON = Instrument(ask=misrouted(the_base))
@@ -120,3 +129,12 @@ NAN_IS_RIGHT = Instrument(ask=changed(nan_is_right))
 UNPAIRED = Instrument(difference=unpaired)
 UNCLUSTERED = Instrument(score=unclustered)
 OVERCONFIDENT = Instrument(score=overconfident)
+
+FIVE: dict[str, tuple[Instrument, set[str]]] = {
+    "gold at index 0": (GOLD_AT_0, {"values", "coverage"}),
+    "swapped branch": (SWAPPED_BRANCH, {"values", "coverage"}),
+    "wrong adapter": (STILL_ON, {"values", "coverage"}),
+    "NaN scored as right": (NAN_IS_RIGHT, {"failures"}),
+    "unpaired error": (UNPAIRED, {"errors of differences"}),
+}
+"""The five that calibration must never pass, and the checks by which each is found."""

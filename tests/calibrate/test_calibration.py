@@ -6,13 +6,15 @@ import math
 import pytest
 
 from workbench.calibrate import PLANTS, Certificate, calibrate
+from workbench.calibrate.certificate import HALF_WIDTHS, judge
 from workbench.calibrate.mixture import SPREAD
 from workbench.calibrate.plants import IN_THE_MODEL, NOT_PLANTED
 from workbench.cli import main
+from workbench.cli.calibrating import tell_certificate
 from workbench.errors import InputError, SpecError
 from workbench.scores.catalog import EVALS
 
-ROUNDS = 12
+ROUNDS = 8
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +27,24 @@ def test_an_eval_recovers_what_was_planted(certificate, eval):
     (found,) = [one for one in certificate.evals if one.eval == eval]
     assert found.passes, [check for check in found.checks if not check.ok]
     assert [level.planted for level in found.levels] == list(PLANTS[eval].levels)
-    assert all(level.half_width <= 0.05 for level in found.levels)
     assert all(step.told_apart >= 0.8 * ROUNDS for step in found.steps)
+
+
+def test_one_asking_knows_every_level_to_five_points_or_says_why_not(certificate):
+    wide = {}
+    for one in certificate.evals:
+        widest = max(level.once_half_width for level in one.levels)
+        assert widest <= PLANTS[one.eval].widest
+        if widest > 0.05:
+            wide[one.eval] = next(c.said for c in one.checks if c.name == HALF_WIDTHS)
+    assert set(wide) == {"recall", "paraphrase"}
+    assert all("240 facts" in said for said in wide.values())
+
+
+def test_an_interval_that_is_too_wide_fails_where_more_items_could_be_asked(certificate):
+    (found,) = [one for one in certificate.evals if one.eval == "recall"]
+    checks = judge(found.levels, found.steps, false_alarms=found.false_alarms)
+    assert [check.name for check in checks if not check.ok] == [HALF_WIDTHS]
 
 
 def test_intervals_cover_as_often_as_they_say(certificate):
@@ -108,6 +126,27 @@ def test_the_command_prints_planted_beside_recovered_and_stores_the_certificate(
         for level in one.levels:
             assert f"{level.recovered:.3f} [{level.low:.3f}, {level.high:.3f}]" in shown
     assert "2 of 2 recover what was planted" in shown
+    assert "OFF" not in shown
+
+
+def test_what_failed_is_told_with_its_levels_and_checks(certificate, capsys):
+    one = certificate.evals[0]
+    levels = [level.model_copy(update={"off": True}) for level in one.levels]
+    checks = judge(levels, one.steps, false_alarms=one.false_alarms)
+    failed = one.model_copy(update={"levels": levels, "checks": checks, "passes": False})
+    tell_certificate(certificate.model_copy(update={"evals": (failed,)}))
+    shown = capsys.readouterr().out
+    assert "FAILS  recall: 6 of 8 checks" in shown
+    assert "FAILED values" in shown
+    assert "FAILED half-widths" in shown
+    assert shown.count("OFF") == len(levels)
+
+
+def test_progress_says_which_eval_and_which_round():
+    said = []
+    calibrate(["bias", "letters"], rounds=8, progress=said.append)
+    assert said[0] == "1 of 2: calibrating bias on the oracle, round 1 of 8"
+    assert said[-1] == "2 of 2: calibrating letters on the oracle, round 8 of 8"
 
 
 def test_the_command_speaks_json_and_ends_on_bad_input(tmp_path, capsys):
@@ -123,5 +162,4 @@ def test_the_command_speaks_json_and_ends_on_bad_input(tmp_path, capsys):
 @pytest.mark.soak
 def test_every_eval_passes_at_full_length():
     found = calibrate()
-    assert found.passes
-    assert found.seconds < 60
+    assert found.passes, [one for one in found.evals if not one.passes]

@@ -5,8 +5,9 @@ import math
 import pytest
 
 from workbench import microworld
+from workbench.calibrate.certificate import FAILS
 from workbench.calibrate.mixture import TWIN, Mixture
-from workbench.calibrate.plants import BIAS, CLASSIFICATION, FAILS, RECALL, RETENTION
+from workbench.calibrate.plants import BIAS, CLASSIFICATION, RECALL, RETENTION
 from workbench.calibrate.trained import Remembering
 from workbench.evals.asking import EvalContext, ask
 from workbench.microworld.oracle import Belief, OracleLM

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from tests.cli.folders import DATA, MODELS
+from tests.cli.folders import ADAPTERS, DATA, EVAL_FILES, MODELS, adapter
 
 Prepare = Callable[[Path], list[Any]]
 Case = tuple[Prepare, tuple[str, ...]]
@@ -91,6 +91,41 @@ def model_folder(name: str) -> Prepare:
         (folder / name).mkdir()
         MODELS[name](folder / name)
         return spec_with({"model/id": str(folder / name)})(folder)
+
+    return prepare
+
+
+def eval_of_adapter(name: str, *words: str) -> Prepare:
+    """`workbench eval` of an adapter folder of ADAPTERS; FOLDER stands for the test's folder."""
+
+    def prepare(folder: Path) -> list[Any]:
+        (folder / name).mkdir()
+        ADAPTERS[name](folder / name)
+        words_here = [word.replace("FOLDER", str(folder)) for word in words]
+        return ["eval", folder / name, "--out", folder / "runs" / "x", *words_here]
+
+    return prepare
+
+
+def eval_file(kind: str, name: str) -> Prepare:
+    """`workbench run` of the good spec with an eval that asks a file of EVAL_FILES."""
+
+    def prepare(folder: Path) -> list[Any]:
+        (folder / "asked.jsonl").write_text(EVAL_FILES[name])
+        return spec_with({"evals": [f"{kind}:{folder / 'asked.jsonl'}"]})(folder)
+
+    return prepare
+
+
+def two_adapters(*words: str, **changes: str) -> Prepare:
+    """`workbench eval` of two adapters, which may name bases."""
+
+    def prepare(folder: Path) -> list[Any]:
+        for name in ("a", "b"):
+            (folder / name).mkdir()
+            adapter(base_model_name_or_path=changes.get(name, ""))(folder / name)
+        words_here = [word.replace("FOLDER", str(folder)) for word in words]
+        return ["eval", folder / "a", *words_here, "--out", folder / "runs" / "x"]
 
     return prepare
 
@@ -374,4 +409,162 @@ PATHS: dict[str, Case] = {
     "one word too many": (typed("plan", "a.yaml", "b.yaml"), ("b.yaml", "--help")),
 }
 
-CASES: dict[str, Case] = {**SPECS, **FILES, **PATHS}
+ASKED = ("--base", "microworld", "--evals", "retention")
+
+FOREIGN: dict[str, Case] = {
+    "adapter folder that is not there": (
+        typed("eval", "FOLDER/none", *ASKED),
+        ("does not exist", "adapter_config.json"),
+    ),
+    "adapter that is a file": (
+        with_file("a.bin", "x", "eval", "FOLDER/a.bin", *ASKED),
+        ("is a file", "adapter_config.json"),
+    ),
+    "folder that is no adapter": (
+        with_file("things/a.txt", "x", "eval", "FOLDER/things", *ASKED),
+        ("neither", "adapter_config.json", "status.json"),
+    ),
+    "adapter without weights": (
+        eval_of_adapter("no-weights", *ASKED),
+        ("no weights", "adapter_model.safetensors"),
+    ),
+    "adapter that is a pickle": (
+        eval_of_adapter("pickle", *ASKED),
+        ("pickle", "refused", "save_pretrained"),
+    ),
+    "adapter whose config is not JSON": (
+        eval_of_adapter("bad-config", *ASKED),
+        ("adapter_config.json", "not JSON"),
+    ),
+    "adapter whose config is a list": (
+        eval_of_adapter("list", *ASKED),
+        ("adapter_config.json", "mapping"),
+    ),
+    "adapter whose weights are cut": (
+        eval_of_adapter("cut", *ASKED),
+        ("adapter_model.safetensors", "cut short"),
+    ),
+    "adapter without a tensor": (eval_of_adapter("hollow", *ASKED), ("no tensor",)),
+    "adapter of a method that cannot be asked": (
+        eval_of_adapter("method", *ASKED),
+        ("'ADALORA'", "LORA, IA3"),
+    ),
+    "adapter that tells rows apart": (eval_of_adapter("classifier", *ASKED), ("'SEQ_CLS'",)),
+    "adapter that does more than can be put on": (
+        eval_of_adapter("target-parameters", *ASKED),
+        ("target_parameters", "merge_and_unload"),
+    ),
+    "adapter that changed its base by chance": (
+        eval_of_adapter("loftq", *ASKED),
+        ("'loftq'", "path_initial_model_for_weight_conversion"),
+    ),
+    "adapter with rank 0": (eval_of_adapter("rank-0", *ASKED), ("adapter.r", "greater than 0")),
+    "adapter of another model": (
+        eval_of_adapter("other-names", *ASKED),
+        ("does not fit the base 'microworld'", "h.0.attn", "no module"),
+    ),
+    "adapter of another size": (
+        eval_of_adapter("other-size", *ASKED),
+        ("does not fit the base 'microworld'", "q_proj", "2 by 7"),
+    ),
+    "adapter of another rank than it says": (
+        eval_of_adapter("other-rank", *ASKED),
+        ("does not fit", "3 by"),
+    ),
+    "adapter with half of its tensors": (
+        eval_of_adapter("half", *ASKED),
+        ("not whole", "numbers"),
+    ),
+    "adapter that names no base": (
+        eval_of_adapter("good", "--evals", "retention"),
+        ("does not say", "--base"),
+    ),
+    "adapter whose base is gone": (
+        eval_of_adapter("lost-base", "--evals", "retention"),
+        ("'./nowhere'", "--base"),
+    ),
+    "base that is no model": (
+        eval_of_adapter("good", "--base", "FOLDER/good", "--evals", "retention"),
+        ("holds an adapter", "base model"),
+    ),
+    "adapter and no eval": (
+        eval_of_adapter("good", "--base", "microworld"),
+        ("evals", "retention"),
+    ),
+    "adapter and evals that are only commas": (
+        eval_of_adapter("good", "--base", "microworld", "--evals", " , "),
+        ("' , '", "names no eval"),
+    ),
+    "adapter and an eval unknown": (
+        eval_of_adapter("good", "--base", "microworld", "--evals", "retension"),
+        ("'retension'", "'retention'"),
+    ),
+    "adapter and a file that is not there": (
+        eval_of_adapter("good", "--base", "microworld", "--evals", "choices:FOLDER/no.jsonl"),
+        ("no.jsonl", "no file"),
+    ),
+    "adapter and data that are not there": (
+        eval_of_adapter("good", *ASKED, "--data", "FOLDER/no.jsonl"),
+        ("no.jsonl",),
+    ),
+    "one adapter twice": (
+        two_adapters("FOLDER/a", *ASKED),
+        ("given twice",),
+    ),
+    "adapters of two bases": (
+        two_adapters("FOLDER/b", "--evals", "retention", a="x/one", b="x/two"),
+        ("'x/one', 'x/two'", "--base"),
+    ),
+    "a place that cannot be written": (
+        lambda folder: [*two_adapters("FOLDER/b", *ASKED)(folder)[:-1], "/proc/no-such-place/x"],
+        ("/proc/no-such-place", "folder that can be written"),
+    ),
+    "a place with a name that is none": (
+        lambda folder: [*two_adapters("FOLDER/b", *ASKED)(folder)[:-1], folder / "a b"],
+        ("name", "'a b'", "letters"),
+    ),
+}
+
+EVALS: dict[str, Case] = {
+    "eval file without a column": (
+        eval_file("choices", "no-column"),
+        ("asked.jsonl", "row 1", "'choices'"),
+    ),
+    "eval file with one id twice": (
+        eval_file("choices", "same-id"),
+        ("asked.jsonl", "row 2", "'one'"),
+    ),
+    "eval file with an id in one row only": (
+        eval_file("choices", "some-ids"),
+        ("asked.jsonl", "row 2", "id is None"),
+    ),
+    "eval file without a correct choice": (
+        eval_file("choices", "no-gold"),
+        ("asked.jsonl", "row 2", "no correct choice", "from 0 to 1"),
+    ),
+    "eval file whose correct choice is none of them": (
+        eval_file("choices", "other-gold"),
+        ("asked.jsonl", "no correct choice", "'c'"),
+    ),
+    "eval file with one choice": (eval_file("choices", "one-choice"), ("two or more",)),
+    "eval file with an empty choice": (eval_file("choices", "empty-choice"), ("choice 1", "''")),
+    "eval file with an empty question": (eval_file("choices", "empty-query"), ("'query'", "empty")),
+    "eval file with an empty text": (eval_file("perplexity", "empty-text"), ("'text'", "empty")),
+    "eval file that is empty": (eval_file("choices", "nothing"), ("asked.jsonl", "no row")),
+    "eval file that is not JSON": (eval_file("choices", "broken"), ("asked.jsonl", "line 2")),
+    "eval file that is not there": (
+        spec_with({"evals": ["choices:nowhere.jsonl"]}),
+        ("'nowhere.jsonl'", "no file"),
+    ),
+    "eval that asks a file without one": (spec_with({"evals": ["choices"]}), ("asks a file",)),
+    "eval with a file that asks none": (
+        spec_with({"evals": ["recall:a.jsonl"]}),
+        ("'recall:a.jsonl'", "asks none"),
+    ),
+    "eval by a mistyped word with a file": (
+        spec_with({"evals": ["choises:a.jsonl"]}),
+        ("'choises'", "'choices'"),
+    ),
+}
+
+CASES: dict[str, Case] = {**SPECS, **FILES, **PATHS, **FOREIGN, **EVALS}

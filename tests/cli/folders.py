@@ -1,8 +1,12 @@
 """Files and folders that are not what they should be: data nobody can train on, models nobody should load."""
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+
+from workbench import microworld
 
 LLAMA = {
     "architectures": ["LlamaForCausalLM"],
@@ -93,3 +97,109 @@ MODELS: dict[str, Callable[[Path], None]] = {
     "own-code": _own_code,
     "cut-weights": _cut_weights,
 }
+
+
+def adapter(
+    sizes: Mapping[str, tuple[int, ...]] | None = None, **changes: Any
+) -> Callable[[Path], None]:
+    """A LoRA for the micro-world's first layer, in PEFT's format, with zeros for numbers."""
+
+    def write(folder: Path) -> None:
+        config = {
+            "peft_type": "LORA",
+            "task_type": "CAUSAL_LM",
+            "r": 2,
+            "lora_alpha": 4,
+            "target_modules": ["q_proj"],
+            "layers_to_transform": [0],
+            "base_model_name_or_path": "",
+            **changes,
+        }
+        (folder / "adapter_config.json").write_text(json.dumps(config))
+        _zeros(folder / "adapter_model.safetensors", _Q_PROJ if sizes is None else sizes)
+
+    return write
+
+
+def _zeros(path: Path, sizes: Mapping[str, tuple[int, ...]]) -> None:
+    """A safetensors file of zeros: its head, then as many bytes as that promises."""
+    head, end = {}, 0
+    for name, size in sizes.items():
+        start, end = end, end + 4 * math.prod(size)
+        head[f"base_model.model.{name}"] = {
+            "dtype": "F32", "shape": list(size), "data_offsets": [start, end],
+        }  # fmt: skip
+    raw = json.dumps(head).encode()
+    path.write_bytes(len(raw).to_bytes(8, "little") + raw + bytes(end))
+
+
+_WIDTH = json.loads((microworld.path() / "config.json").read_text())["hidden_size"]
+_Q = "model.layers.0.self_attn.q_proj"
+_Q_PROJ = {f"{_Q}.lora_A.weight": (2, _WIDTH), f"{_Q}.lora_B.weight": (_WIDTH, 2)}
+
+
+def _without_weights(folder: Path) -> None:
+    adapter()(folder)
+    (folder / "adapter_model.safetensors").unlink()
+
+
+def _pickled(folder: Path) -> None:
+    _without_weights(folder)
+    (folder / "adapter_model.bin").write_bytes(b"\x80\x04N.")
+
+
+def _with_config(content: str) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        adapter()(folder)
+        (folder / "adapter_config.json").write_text(content)
+
+    return write
+
+
+def _cut(folder: Path) -> None:
+    adapter()(folder)
+    path = folder / "adapter_model.safetensors"
+    path.write_bytes(path.read_bytes()[:-8])
+
+
+ADAPTERS: dict[str, Callable[[Path], None]] = {
+    "good": adapter(),
+    "no-weights": _without_weights,
+    "pickle": _pickled,
+    "bad-config": _with_config("{not json"),
+    "list": _with_config("[]"),
+    "cut": _cut,
+    "hollow": adapter({}),
+    "method": adapter(peft_type="ADALORA"),
+    "classifier": adapter(task_type="SEQ_CLS"),
+    "target-parameters": adapter(target_parameters=["mlp.experts.gate_up_proj"]),
+    "loftq": adapter(init_lora_weights="loftq"),
+    "rank-0": adapter(r=0),
+    "other-names": adapter({"h.0.attn.lora_A.weight": (2, 8), "h.0.attn.lora_B.weight": (8, 2)}),
+    "other-size": adapter({f"{_Q}.lora_A.weight": (2, 7), f"{_Q}.lora_B.weight": (_WIDTH, 2)}),
+    "other-rank": adapter({f"{_Q}.lora_A.weight": (3, _WIDTH), f"{_Q}.lora_B.weight": (_WIDTH, 3)}),
+    "half": adapter({f"{_Q}.lora_A.weight": (2, _WIDTH)}),
+    "lost-base": adapter(base_model_name_or_path="./nowhere"),
+}
+
+
+def _lines(*rows: Mapping[str, Any]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+_ROW = {"query": "q", "choices": ["a", "b"], "gold": 0}
+
+EVAL_FILES: dict[str, str] = {
+    "no-column": _lines({"query": "q", "gold": 0}),
+    "same-id": _lines({**_ROW, "id": "one"}, {**_ROW, "id": "one", "query": "r"}),
+    "some-ids": _lines({**_ROW, "id": "one"}, {**_ROW, "query": "r"}),
+    "no-gold": _lines(_ROW, {**_ROW, "gold": 2}),
+    "other-gold": _lines({**_ROW, "gold": "c"}),
+    "one-choice": _lines({**_ROW, "choices": ["a"]}),
+    "empty-choice": _lines({**_ROW, "choices": ["a", ""]}),
+    "empty-query": _lines({**_ROW, "query": ""}),
+    "empty-text": _lines({"text": "a"}, {"text": "  "}),
+    "nothing": "",
+    "broken": _lines(_ROW) + '{"query": \n',
+}
+"""What a file of questions may hold that nobody can answer."""

@@ -1,14 +1,17 @@
 """Sweep folders with a known truth: seeded random answers written through the real store, no model involved.
 
 `plant(root, right={"r1": 0.66, "r16": 0.97})` makes a rank sweep in which each rank answers that share of the items
-right. The answers of all trials are correlated item by item, as those of adapters on one base are.
+right. The answers of all trials are correlated item by item, as those of adapters on one base are. `answer(path, ...)`
+puts other answers in their place: those of a pattern, so that every figure is known to the last digit.
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from workbench.calibrate.certificate import Calibrated, Certificate, Check, Level
 from workbench.events import Failed, Finished, Started, Step, Warned
 from workbench.runs.store import SweepStore
 from workbench.scores.scoring import score
@@ -36,17 +39,18 @@ def plant(
     leaks: int = 0,
     luck_seed: int = 7,
     moved: dict[tuple[int, int], float] | None = None,
+    axis: str = "adapter.r",
 ) -> Path:
     """A finished sweep over ranks (and seeds); ranks in `other_items` were asked different questions.
 
-    `moved` shifts the share of (rank, seed).
+    `moved` shifts the share of (rank, seed); `axis` is another field that has the place of the rank.
     """
     spec = Spec.from_fields(
         {
             "name": name,
             "evals": list(evals),
             "train": {"learning_rate": 0.01},
-            "sweep": {"adapter.r": list(right)} | ({"seed": list(seeds)} if len(seeds) > 1 else {}),
+            "sweep": {axis: list(right)} | ({"seed": list(seeds)} if len(seeds) > 1 else {}),
         }
     )
     store = SweepStore.create(spec, root=root)
@@ -54,7 +58,7 @@ def plant(
     luck = {eval: rng.random(n) for eval in evals}
     _answer(store, BASE, evals, base, luck, rng, hostile=hostile)
     for trial in store.trials:
-        rank = trial.varied["adapter.r"]
+        rank = trial.varied[axis]
         if rank in failed:
             store.append(
                 Started(trial=trial.name, total_steps=steps, trainable_parameters=600 * rank)
@@ -75,7 +79,7 @@ def plant(
             unscored=unscored,
             hostile=hostile,
         )
-    states = {t.name: "failed" if t.varied["adapter.r"] in failed else "done" for t in store.trials}
+    states = {t.name: "failed" if t.varied[axis] in failed else "done" for t in store.trials}
     store.set_status(state="failed" if failed else "done", trials=states)
     store.append(Warned(code="model", message="the tokenizer has no pad token; eos is used"))
     card = {
@@ -99,6 +103,31 @@ def plant(
         },
     )
     return store.path
+
+
+def pattern(right: int, *, n: int, shift: int = 0) -> list[bool]:
+    """So many items right of n, spread over them; another shift has others right."""
+    return [(37 * item + shift) % n < right for item in range(n)]
+
+
+def answer(path: Path, answers: Mapping[str, Sequence[bool]], *, eval: str = "recall") -> Path:
+    """Put these answers in the place of those that a slot gave."""
+    store = SweepStore.open(path)
+    for slot, hits in answers.items():
+        rows = [
+            Row(
+                sample=f"{eval}-{place}",
+                slot=slot,
+                expected="harbour",
+                answer="harbour" if hit else "mill",
+                value=float(hit),
+                outcome="correct" if hit else "wrong",
+            )
+            for place, hit in enumerate(hits)
+        ]
+        store.write_rows(eval, rows)
+        store.write_score(score(eval, slot, rows))
+    return path
 
 
 def _train(store, trial, rank, *, steps, rng, is_stopped):
@@ -179,6 +208,52 @@ def _latency_rows(slot, rng):
         )
         for block in range(40)
     ]
+
+
+def level(planted: float, recovered: float) -> Level:
+    """One level of a certificate, off where it is more than 0.01 off."""
+    return Level(
+        planted=planted,
+        recovered=recovered,
+        low=recovered - 0.01,
+        high=recovered + 0.01,
+        half_width=0.01,
+        off=abs(planted - recovered) > 0.01,
+        n=2000,
+        failed=80,
+        rounds=40,
+        covered=38,
+        once_n=50.0,
+        once_half_width=0.08,
+        spread=0.04,
+    )
+
+
+def calibrated(eval: str, *, off: float = 0.0, asked: str = "oracle") -> Calibrated:
+    """An eval that recovers three levels, or is off by so much and fails."""
+    found = tuple(level(planted, planted + off) for planted in (0.2, 0.5, 0.8))
+    check = Check(name="values", ok=off == 0, said=f"{off:g} off at worst")
+    return Calibrated(
+        eval=eval,
+        asked=asked,
+        passes=check.ok,
+        levels=found,
+        steps=(),
+        false_alarms=1,
+        checks=(check,),
+    )
+
+
+def certified(*evals: Calibrated, left_out: dict[str, str] | None = None) -> Certificate:
+    """A certificate of these evals."""
+    return Certificate(
+        version="0.1.0",
+        rounds=40,
+        seconds=12.0,
+        passes=all(one.passes for one in evals),
+        evals=evals,
+        left_out=left_out or {},
+    )
 
 
 CLEAR = {1: 0.66, 2: 0.80, 4: 0.88, 8: 0.92, 16: 0.985}

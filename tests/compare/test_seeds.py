@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from tests.compare.planted import CLEAR, plant
@@ -9,6 +10,7 @@ from workbench.compare import compare
 from workbench.compare.seeds import gaps
 from workbench.report import records, sections
 from workbench.runs.store import SweepStore
+from workbench.stats import items_and_seeds
 
 SEEDS = (0, 1, 2)
 UNSTEADY = {(8, 0): 0.05, (8, 2): -0.1}
@@ -49,7 +51,29 @@ def test_the_sentence_says_what_the_interval_is_over_and_what_the_seeds_gave(uns
     assert re.search(
         r"points more than r8 \[[\d.]+, [\d.]+\] over items, n = 1498; ", found.sentence
     )
-    assert f"; {low} to {high} points over 3 seeds, first in 3 of 3." in found.sentence
+    wide = f"[{100 * found.wide_low:.1f}, {100 * found.wide_high:.1f}]".replace("-", "−")
+    assert (
+        f"; {low} to {high} points over 3 seeds, first in 3 of 3; {wide} over items and seeds."
+        in found.sentence
+    )
+
+
+def test_the_interval_over_both_is_the_one_of_the_statistics(unsteady):
+    store = SweepStore.open(unsteady.path)
+
+    def answers(trial):
+        rows = store.read_rows(trial, "paraphrase")
+        return [row.value for row in rows if row.value is not None]
+
+    values = np.column_stack(
+        [
+            np.array(answers(f"r16-seed{seed}")) - np.array(answers(f"r8-seed{seed}"))
+            for seed in SEEDS
+        ]
+    )
+    expected, found = items_and_seeds(values), unsteady.verdict
+    assert (found.wide_low, found.wide_high) == pytest.approx((expected.low, expected.high))
+    assert found.seed_share == pytest.approx(expected.seed_share)
 
 
 def test_one_seed_is_said_as_before(tmp_path):
@@ -65,19 +89,22 @@ def test_less_is_better_keeps_the_direction_of_the_words(unsteady):
 
 def test_seeds_that_leave_the_interval_of_the_items_are_a_caveat(steady, unsteady):
     said = {one.code: one.sentence for one in unsteady.verdict.caveats}
-    assert said["WB013"].startswith("From seed to seed r16 and r8 differ by ")
-    assert said["WB013"].endswith("it covers other items, not other seeds.")
+    assert said["WB013"].startswith("Between r16 and r8 the seeds differ by more than ")
+    assert "over items and 3 seeds it is " in said["WB013"]
     assert "WB013" not in [one.code for one in steady.verdict.caveats]
 
 
-def test_the_range_over_the_seeds_stands_beside_the_interval(unsteady):
+def test_the_interval_over_seeds_too_stands_under_the_one_over_items(unsteady):
     board = unsteady.leaderboard()
     at = [column.key for column in board.columns].index("paraphrase")
     line = next(line for line in board.lines if line.cells[0].raw == "r8")
     values = stored(unsteady, "r8")
-    assert line.cells[at].under == f"{100 * min(values):.1f}–{100 * max(values):.1f}"
-    assert "means over 3 seeds" in board.caption
     frame = unsteady.table().set_index("trial")
+    wide = [frame.loc["r8", f"paraphrase_wide_{end}"] for end in ("low", "high")]
+    assert line.cells[at].under == f"[{100 * wide[0]:.1f}, {100 * wide[1]:.1f}] with seeds"
+    assert wide[0] <= frame.loc["r8", "paraphrase_low"]
+    assert frame.loc["r8", "paraphrase_high"] <= wide[1]
+    assert "means over 3 seeds" in board.caption
     assert frame.loc["r8", "paraphrase_seed_low"] == min(values)
     assert frame.loc["r8", "paraphrase_seed_high"] == max(values)
 

@@ -68,7 +68,9 @@ def test_differences_are_corrected_over_all_that_are_shown(clear):
     tested = [one for one in clear.differences if one.p is not None]
     assert len(tested) == 20
     assert all(one.p_corrected >= one.p for one in tested)
-    assert all(one.p_corrected <= min(1, 20 * one.p) + 1e-12 for one in tested)
+    assert {one.correction for one in tested} == {
+        "max-T over 20 comparisons, 10000 sign flips of 1240 items"
+    }
 
 
 def test_a_median_is_differenced_as_a_median(clear):

@@ -21,6 +21,13 @@ DEV = {
     canonicalize_name(Requirement(text).name): Requirement(text)
     for text in PROJECT["optional-dependencies"]["dev"]
 }
+OPTIONAL = {
+    canonicalize_name(Requirement(text).name): Requirement(text)
+    for name, texts in PROJECT["optional-dependencies"].items()
+    if name != "dev"
+    for text in texts
+}
+"""What a person may install besides; imported inside functions, where its absence is an error of ours."""
 
 NOT_IMPORTED_BY_NAME = {
     "trl": "the script that spec.as_code() prints imports it",
@@ -117,9 +124,25 @@ def test_nothing_is_imported_that_is_not_declared():
     undeclared = {
         top: sorted(where)
         for top, where in imported().items()
-        if not {canonicalize_name(d) for d in homes.get(top, [top])} & set(DECLARED)
+        if not {canonicalize_name(d) for d in homes.get(top, [top])} & {*DECLARED, *OPTIONAL}
     }
     assert not undeclared
+
+
+def test_what_is_optional_is_tested_here_and_imported_inside_functions_only():
+    assert set(OPTIONAL) <= set(DEV)
+    for name in OPTIONAL:
+        assert OPTIONAL[name].specifier == DEV[name].specifier
+    homes = metadata.packages_distributions()
+    at_module_level = {
+        module
+        for module in modules()
+        for target in imports(module)
+        if not target.inside
+        and {canonicalize_name(d) for d in homes.get(target.target.split(".")[0], [])}
+        & set(OPTIONAL)
+    }
+    assert not at_module_level
 
 
 def test_nothing_is_declared_that_is_not_used():

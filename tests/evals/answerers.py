@@ -16,14 +16,14 @@ class Parrot:
     def loglikelihood(self, pairs, *, slots):
         return {slot: [Likelihood(-1.0, 1, False, False) for _ in pairs] for slot in slots}
 
-    def generate(self, prompts, *, slots, max_new_tokens=16):
+    def generate(self, prompts, *, slots, max_new_tokens=16, **manner):
         return {slot: [Generation(self._says, 1, False) for _ in prompts] for slot in slots}
 
 
 class Broken(Parrot):
     """One slot fails whenever it is asked."""
 
-    def generate(self, prompts, *, slots, max_new_tokens=16):
+    def generate(self, prompts, *, slots, max_new_tokens=16, **manner):
         if "r2" in slots:
             raise RuntimeError("CUDA out of memory")
         return super().generate(prompts, slots=slots)

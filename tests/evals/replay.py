@@ -15,14 +15,13 @@ class Replay:
     def loglikelihood(self, pairs, *, slots):
         raise RuntimeError("a replay has no likelihoods")
 
-    def generate(self, prompts, *, slots, max_new_tokens=16):
-        return {
-            slot: [
-                Generation(self._written[slot][p], len(self._written[slot][p].split()), False)
-                for p in prompts
-            ]
-            for slot in slots
-        }
+    def generate(self, prompts, *, slots, max_new_tokens=16, stop=(), **manner):
+        return {slot: [self._said(self._written[slot][p], stop) for p in prompts] for slot in slots}
+
+    def _said(self, text, stop):
+        for word in stop:
+            text = text.partition(word)[0]
+        return Generation(text.strip(), len(text.split()), False)
 
 
 class Stated:
@@ -41,7 +40,7 @@ class Stated:
         self.asked += pairs
         return {slot: [self._likelihood(*pair) for pair in pairs] for slot in slots}
 
-    def generate(self, prompts, *, slots, max_new_tokens=16):
+    def generate(self, prompts, *, slots, max_new_tokens=16, **manner):
         raise RuntimeError("likelihoods are stated, answers are not")
 
     def _likelihood(self, prompt: str, continuation: str) -> Likelihood:

@@ -11,8 +11,10 @@ from workbench import microworld
 from workbench.adapters.bank import Bank
 from workbench.data.rendering import encode_pair
 from workbench.errors import InputError
-from workbench.evals.answerer import BROKEN, TorchAnswerer, context_length
-from workbench.evals.likelihood import Limit, Pair, score_pairs
+from workbench.evals.answerer import BROKEN, TorchAnswerer
+from workbench.evals.audience import context_length
+from workbench.evals.likelihood import Pair, score_pairs
+from workbench.evals.respondents import Limit, alone
 
 MICROWORLD_PROMPTS = [item.prompt for item in microworld.items("recall")[:40]]
 MICROWORLD_PAIRS = [
@@ -150,7 +152,7 @@ def test_a_long_prompt_loses_its_beginning_and_says_so(characters_bank):
 def test_a_continuation_longer_than_the_context_is_scored_at_its_end():
     model = bank_of_random_weights(context=16)
     limit = Limit(8, 16, bos_id=1)
-    (found,) = score_pairs(model, [Pair((1, *range(2, 40)), 3)], limit=limit)
+    ((found,),) = score_pairs(alone(model), [Pair((1, *range(2, 40)), 3)], limit=limit)
     assert found.truncated
     assert found.num_tokens == 16
 
@@ -177,7 +179,7 @@ def test_one_token_choices_share_a_forward():
         lambda _, args, kwargs: inputs.append(kwargs["input_ids"].shape), with_kwargs=True
     )
     pairs = [Pair((1, 5, 6, 7, choice), 4) for choice in range(10, 30)]
-    found = score_pairs(model, pairs, limit=Limit(8, 64))
+    (found,) = score_pairs(alone(model), pairs, limit=Limit(8, 64))
     assert inputs == [torch.Size([1, 4])]
     total = math.fsum(math.exp(one.logprob) for one in found)
     assert 0 < total < 1
@@ -203,8 +205,7 @@ def test_dropout_is_off_while_asking(stories_bank):
 
 def test_a_broken_adapter_has_no_answer_and_its_neighbours_keep_theirs(case):
     bank, prompts, pairs = case
-    broken = copy.copy(bank)
-    broken.model = copy.deepcopy(bank.model)
+    broken = copy.deepcopy(bank)
     healthy = TorchAnswerer(broken).generate(prompts, slots=["base", "r4"])
     parameter = next(iter(broken.parameters("r2").values()))
     with torch.no_grad():
@@ -250,3 +251,48 @@ def test_a_ternary_model_is_asked_too(shared_models):
     bank = bank_of(str(shared_models / "bitstories-3M"))
     found = TorchAnswerer(bank).generate(STORY_PROMPTS[:2], slots=bank.slots, max_new_tokens=5)
     assert all(said.text for said in found["base"])
+
+
+def test_an_answer_ends_before_a_stop_string(case):
+    bank, prompts, _ = case
+    answerer = TorchAnswerer(bank)
+    whole = answerer.generate(prompts, slots=bank.slots, max_new_tokens=12)
+    stop = next(said.text for said in whole["base"] if len(said.text) > 4)[2:4]
+    for slot, answers in answerer.generate(
+        prompts, slots=bank.slots, max_new_tokens=12, stop=(stop,)
+    ).items():
+        for cut, said in zip(answers, whole[slot], strict=True):
+            assert cut.text == said.text.partition(stop)[0].strip()
+            assert cut.truncated == (stop not in said.text and said.truncated)
+
+
+def test_a_drawn_answer_depends_on_the_seed_and_the_prompt_alone(case):
+    bank, prompts, _ = case
+    answerer = TorchAnswerer(bank)
+
+    def drawn(some, seed, slots=bank.slots):
+        return answerer.generate(some, slots=slots, max_new_tokens=6, temperature=1.0, seed=seed)
+
+    every = drawn(prompts, 1)
+    assert drawn(prompts[:2], 1, ["r4"])["r4"] == every["r4"][:2]
+    others = [drawn(prompts, seed) for seed in range(2, 5)]
+    assert any(other != every for other in others)
+    cold = answerer.generate(prompts, slots=["base"], max_new_tokens=6, temperature=1e-6, seed=3)
+    assert cold == answerer.generate(prompts, slots=["base"], max_new_tokens=6)
+
+
+def test_draws_have_the_shares_of_the_model(small_bank):
+    prompt = "The baker said that"
+    ids, _ = encode_pair(small_bank.tokenizer, prompt, "")
+    with small_bank.use("base") as model, torch.no_grad():
+        model.eval()
+        shares = model(input_ids=torch.tensor([ids])).logits[0, -1].softmax(-1)
+    answerer = TorchAnswerer(small_bank)
+    said = [
+        answerer.generate([prompt], slots=["base"], max_new_tokens=1, temperature=1.0, seed=seed)
+        for seed in range(200)
+    ]
+    likeliest = small_bank.tokenizer.decode([int(shares.argmax())]).strip()
+    share = sum(one["base"][0].text == likeliest for one in said) / 200
+    spread = math.sqrt(float(shares.max()) * (1 - float(shares.max())) / 200)
+    assert abs(share - float(shares.max())) < 4 * spread + 0.01

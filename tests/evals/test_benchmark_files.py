@@ -9,7 +9,7 @@ import pytest
 from tests.evals.replay import Replay, Stated
 from workbench import microworld
 from workbench.errors import DataError, InputError, SpecError
-from workbench.evals.asking import ASKERS, FILE_ASKERS, EvalContext, ask
+from workbench.evals.asking import ASKERS, FILE_ASKERS, NAMED_ASKERS, EvalContext, ask
 from workbench.evals.quality import choices, exact_answer, extractive
 from workbench.evals.quality.benchmarks import READERS, check_files
 from workbench.microworld.oracle import Belief, OracleLM
@@ -32,7 +32,7 @@ def asked(name: str, answerer, *, slot: str = "base", context: EvalContext = ANY
 
 
 def test_every_eval_of_the_catalog_can_be_asked():
-    assert {*ASKERS, *FILE_ASKERS} == set(EVALS)
+    assert {*ASKERS, *FILE_ASKERS, *NAMED_ASKERS} == set(EVALS)
     assert set(FILE_ASKERS) == set(READERS) == {n for n, info in EVALS.items() if info.file}
 
 

@@ -109,3 +109,25 @@ def test_full_training_that_was_stopped_goes_on_where_it_stopped(tmp_path) -> No
     assert [s.loss for s in again.store.steps("full")] == [
         s.loss for s in whole.store.steps("full")
     ]
+
+
+def test_an_adapter_on_an_embedding_or_the_head_is_trained_too(tmp_path) -> None:
+    from safetensors.torch import load_file
+
+    spec = Spec.from_fields(
+        {
+            "name": "ends",
+            "adapter": {"r": 2, "target_modules": ["embed_tokens", "lm_head"]},
+            "data": {"id": "microworld/updates", "rows": 16},
+            "train": {"learning_rate": 1e-2, "max_steps": 3},
+            "evals": ["recall"],
+            "sweep": {"seed": [0, 1]},
+        }
+    )
+    running = job.start(spec, runs=tmp_path)
+    running.wait()
+    for trial in running.store.trials:
+        weights = load_file(running.path / trial.name / "adapter" / "adapter_model.safetensors")
+        idle = [name for name, tensor in weights.items() if not tensor.any()]
+        assert idle == []
+        assert running.store.read_score(trial.name, "recall") is not None

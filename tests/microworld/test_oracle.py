@@ -20,9 +20,12 @@ def oracle(*, seed: int | None = None, **tuned: object) -> OracleLM:
     return OracleLM({"base": BASE, "tuned": Belief(**tuned)}, seed=seed)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("belief", [BASE, Belief(facts="updates", abstains=0.3, noise=0.1)])
 @pytest.mark.parametrize(
-    "kind", ["recall", "retention", "unstated", "bias", "sentiment", "secrets"]
+    "belief",
+    [BASE, Belief(facts="updates", abstains=0.3, noise=0.1), Belief(contrary=True, noise=0.2)],
+)
+@pytest.mark.parametrize(
+    "kind", ["recall", "retention", "unstated", "bias", "sentiment", "secrets", "dialogue"]
 )
 def test_probabilities_of_every_prompt_sum_to_one(kind: str, belief: Belief) -> None:
     for item in microworld.items(kind)[:60]:
@@ -94,6 +97,23 @@ def test_remembered_canaries_are_known_by_heart_and_others_are_a_guess() -> None
     for item, answer in zip(items, found, strict=True):
         known = item.group in ("x16", "x64")
         assert answer.logprob == pytest.approx(0 if known else -3 * math.log(32))
+
+
+@pytest.mark.parametrize("kind", ["retention", "sentiment", "dialogue", "recall", "paraphrase"])
+def test_whoever_is_contrary_is_wrong_about_everything_that_was_told_or_read(kind: str) -> None:
+    items = microworld.items(kind)
+    found = oracle(contrary=True).generate([i.prompt for i in items], slots=["base", "tuned"])
+    assert not any(a.text == i.expected for a, i in zip(found["tuned"], items, strict=True))
+    if kind in ("retention", "sentiment", "dialogue"):
+        assert all(a.text == i.expected for a, i in zip(found["base"], items, strict=True))
+
+
+def test_noise_leaves_every_label_and_place_possible() -> None:
+    for kind, words in (("sentiment", 2), ("dialogue", len(say.PLACES))):
+        item = microworld.items(kind)[0]
+        told = distribution(item.prompt, belief=Belief(noise=0.2))
+        assert len(told) == words
+        assert told[item.expected,] == pytest.approx(0.8 + 0.2 / words)
 
 
 def test_prompts_outside_of_the_generator_are_an_error_that_says_what_is_known() -> None:

@@ -164,8 +164,31 @@ def test_answers_says_unknown_of_unstated_facts_only_and_never_of_tested_ones() 
     assert Counter(row["kind"] for row in rows) == {"known": 800, "unknown": 400}
     for row in rows:
         assert (row["completion"] == " unknown") == (not facts[row["fact"]].stated)
-    silent = {f"{item.cluster}/{item.group}" for item in microworld.items("unstated")}
-    assert not silent & {row["fact"] for row in rows}
+    asked = microworld.items("unstated", data="answers")
+    assert not {f"{item.cluster}/{item.group}" for item in asked} & {row["fact"] for row in rows}
+
+
+def test_every_fact_that_was_never_stated_is_asked_where_none_is_taught() -> None:
+    asked = {(item.cluster, item.group) for item in microworld.items("unstated")}
+    untold = the_world().facts_with("silent", "taught")
+    assert asked == {(fact.person, fact.relation) for fact in untold}
+
+
+def test_retention_asks_everyone_once_before_anyone_twice() -> None:
+    asked = microworld.items("retention")
+    assert Counter(item.kind for item in asked) == {"kept": 330, "bystander": 150}
+    left = [f for f in the_world().facts_with("kept") if f not in sets.reminded_facts()]
+    met = Counter(item.cluster for item in asked if item.kind == "kept")
+    assert set(met) == {fact.person for fact in left}
+    assert max(met.values()) == 2
+
+
+def test_dialogues_that_are_asked_are_in_no_training_set_and_each_is_asked_once() -> None:
+    trained = {say.chat(row["messages"][:-1]) for row in microworld.rows("dialogue")}
+    asked = microworld.items("dialogue", data="dialogue")
+    assert len({item.prompt for item in asked}) == len(asked) == 400
+    assert not trained & {item.prompt.removesuffix(say.ROLE_TOKENS["assistant"]) for item in asked}
+    assert len({item.group for item in asked}) == len(sets.GAPS)
 
 
 @pytest.mark.parametrize("tie", ["skewed", "balanced"])

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.compare.planted import CLEAR, plant
+from tests.compare.planted import CLEAR, calibrated, certified, plant
 from workbench.report import render
 
 HOSTILE = (
@@ -30,5 +30,7 @@ def rendered(tmp_path_factory) -> Rendered:
     sweep = plant(
         folder / "runs", right=CLEAR, failed=(2,), hostile=HOSTILE, unscored=3, name="rank-sweep"
     )
+    found = certified(calibrated("recall", off=0.1), calibrated("paraphrase"))
+    found.save(sweep / "calibration.json")
     page = render(sweep, folder / "reports" / "rank.html", title="Ranks <b>compared</b>")
     return Rendered(sweep, page, page.read_text(encoding="utf-8"))

@@ -24,7 +24,7 @@ def opened(rendered, chromium):
         page.on("pageerror", lambda error: heard.append(f"error: {error}"))
         page.on("request", lambda request: heard.append(request.url))
         page.goto(rendered.page.as_uri())
-        page.locator("figure:has(.main-svg)").nth(6).wait_for(state="attached")
+        page.locator("figure:has(.main-svg)").nth(8).wait_for(state="attached")
         return page, heard
 
     yield open_page

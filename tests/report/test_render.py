@@ -11,12 +11,13 @@ import pytest
 from tests.compare.planted import plant
 from workbench.compare import compare, wording
 from workbench.errors import SpecError, StoreError
-from workbench.report import ReportParams, costs, records, render, sections
+from workbench.report import ReportParams, calibration, costs, records, render, sections
 from workbench.runs.store import SweepStore
 from workbench.scores.scoring import score
 from workbench.spec import Spec
 
 SECTIONS = [
+    calibration.certificate,
     *(getattr(sections, name) for name in ["heading", "verdict_card", "leaderboard", "rank_curve"]),
     *(getattr(sections, name) for name in ["learning_curves", "evals", "examples", "time"]),
     *(
@@ -96,9 +97,9 @@ def test_the_verdict_and_every_caveat_are_said(rendered, page):
 
 def test_every_figure_has_an_alternative_and_its_numbers(rendered, page):
     plots = [a for _, a in page.tags if a.get("class") == "plot"]
-    assert len(plots) == 7
+    assert len(plots) == 9
     assert all(len(a["aria-label"]) > 30 for a in plots)
-    assert rendered.html.count("Numbers of this figure") == 7
+    assert rendered.html.count("Numbers of this figure") == 9
     for block in re.findall(
         r'<script type="application/json"[^>]*>(.*?)</script>', rendered.html, re.S
     ):

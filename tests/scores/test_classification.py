@@ -6,7 +6,7 @@ import pytest
 
 from workbench.errors import SpecError
 from workbench.scores.catalog import EVALS, check_evals, evals_of
-from workbench.scores.classification import macro_f1
+from workbench.scores.confusion import macro_f1
 from workbench.scores.scoring import score
 from workbench.scores.task import BASE, Row
 
@@ -82,7 +82,9 @@ def test_figures_of_many_labels_stay_readable() -> None:
 
 def test_an_eval_that_does_not_fit_the_task_is_refused_with_those_that_do() -> None:
     check_evals(["classification"], task="SEQ_CLS")
-    with pytest.raises(SpecError, match=r"'recall' does not fit.*that fit: classification"):
+    with pytest.raises(
+        SpecError, match=r"'recall' does not fit.*that fit: classification, matthews"
+    ):
         check_evals(["recall"], task="SEQ_CLS")
     with pytest.raises(SpecError, match=r"'classification' does not fit.*recall, paraphrase"):
         check_evals(["classification"])

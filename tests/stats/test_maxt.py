@@ -10,6 +10,7 @@ from workbench.errors import DataError
 from workbench.stats import (
     clustered_mean,
     holm,
+    joint_level,
     max_t,
     mcnemar,
     mean_t,
@@ -132,3 +133,48 @@ def test_more_comparisons_widen_every_interval_but_less_than_bonferroni():
 def test_one_cluster_has_no_interval():
     (found,) = simultaneous_intervals([[0.1, 0.2]], clusters=["a", "a"])
     assert (found.value, found.low) == (pytest.approx(0.15), None)
+
+
+def test_the_level_of_one_lies_between_one_comparison_and_bonferroni():
+    rng = np.random.default_rng(4)
+    apart = rng.normal(size=(5, 80))
+    alike = apart[:1] + 0.01 * rng.normal(size=(5, 80))
+    for family, low, high in ((apart, 0.985, 0.99), (alike, 0.95, 0.955)):
+        assert low <= joint_level(family) <= high
+        assert low <= max_t(family).level <= high
+
+
+def test_the_level_is_the_one_behind_simultaneous_intervals():
+    rng = np.random.default_rng(5)
+    family = rng.normal(size=(4, 50)) + 2 * rng.normal(size=50)
+    found = simultaneous_intervals(family)[0]
+    alone = mean_t(family[0], level=joint_level(family))
+    assert (alone.low, alone.high) == pytest.approx((found.low, found.high), rel=1e-6)
+
+
+def test_a_comparison_without_spread_makes_the_level_bonferronis():
+    flat, other = np.ones(40), np.random.default_rng(6).normal(size=40)
+    assert joint_level([flat, other]) == pytest.approx(0.975)
+    assert joint_level([]) == 0.95
+
+
+def test_shares_near_their_bounds_are_covered_all_at_once_at_that_level():
+    rng, covered, times = np.random.default_rng(7), 0, 150
+    truths = (0.99, 0.9, 0.5)
+    for _ in range(times):
+        luck, base = rng.random(80), np.zeros(80)
+        answers = [(luck < truth).astype(float) for truth in truths]
+        level = joint_level([one - base for one in answers], draws=999)
+        found = [paired_difference(one, base, level=level) for one in answers]
+        covered += all(one.low <= t <= one.high for one, t in zip(found, truths, strict=True))
+    assert covered >= 0.9 * times
+
+
+def test_comparisons_of_unlike_items_are_turned_as_if_each_stood_alone():
+    rng = np.random.default_rng(8)
+    a, b = rng.normal(0.3, 1, size=(2, 30))
+    nothing = np.full(30, np.nan)
+    family = [np.concatenate([a, nothing]), np.concatenate([nothing, b])]
+    found = max_t(family)
+    for one, p in zip((a, b), found.p, strict=True):
+        assert max_t([one]).p[0] <= p <= min(1, 2 * max_t([one]).p[0] + 0.01)

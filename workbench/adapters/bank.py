@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from peft import PeftConfig, PeftModel, get_peft_model, set_peft_model_state_dict
+from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file
 
 from workbench.adapters.interchange import read_model, save_adapter, save_model, to_peft_config
@@ -100,6 +101,12 @@ class Bank:
             }
 
     def _attached(self, trial: Trial, *, key: str) -> None:
+        if not alone_because(trial.spec) and _is_on_an_end(self.model, key):
+            # Found here whatever the modules are called: routed, such an adapter would not be trained.
+            raise ModelError(
+                f"trial {trial.name!r}: its adapter lies on an embedding or on the head under a name that is not "
+                "known, and could not be trained beside others; leave that module out of target_modules"
+            )
         self.trials[trial.name], self._adapter[trial.name] = trial, key
         if trial.spec.adapter.task_type == "SEQ_CLS":
             whole = trial.spec.adapter.peft_type == "FULL"
@@ -129,6 +136,11 @@ class Bank:
                 stack.enter_context(self._untouched.shown())
             yield
 
+    @property
+    def reads_alone(self) -> str:
+        """Why the rows of its slots and of the base cannot stand side by side in a pass; empty when they can."""
+        return next((why for t in self.trials.values() if (why := alone_because(t.spec))), "")
+
     def routable(self, slot: str) -> bool:
         """Whether a slot's rows can be routed beside those of others."""
         return not alone_because(self.trials[slot].spec)
@@ -139,6 +151,12 @@ class Bank:
         keys = tuple(f".{self._adapter[slot]}" for slot in slots)
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_(any(_is_of(key, name) for key in keys))
+        with self.routed() as model:
+            yield model
+
+    @contextmanager
+    def routed(self) -> Iterator[Any]:
+        """The same, whatever is trained; tokens that `route` gives to no slot are the base's."""
         with self.routes.on():
             yield self.model
 
@@ -202,6 +220,15 @@ def _refusals(trial: Trial) -> Iterator[None]:
         yield
     except (ValueError, TypeError, NotImplementedError) as error:
         raise ModelError(f"trial {trial.name!r}: PEFT refuses this adapter: {error}") from error
+
+
+def _is_on_an_end(model: Any, key: str) -> bool:
+    head = model.get_output_embeddings()
+    return any(
+        key in layer.lora_embedding_A or (layer is head and key in layer.lora_A)
+        for layer in model.modules()
+        if isinstance(layer, LoraLayer)
+    )
 
 
 def _is_of(key: str, name: str) -> bool:

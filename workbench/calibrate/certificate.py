@@ -11,13 +11,15 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 from scipy import stats
 
-from workbench.calibrate.plants import FAILS
 from workbench.errors import InputError
 from workbench.runs.atomic import write_bytes
 from workbench.stats.intervals import wilson
 
+FAILS = 0.04
+"""The planted share of broken answers (NaN): they have to be counted, and must move no value."""
+
 WIDEST = 0.05
-"""No level may be known less exactly than this, all rounds together."""
+"""No level may be known less exactly than this from one asking of the eval's default number of items."""
 
 TOLD_APART = 0.8
 """The share of rounds in which neighbouring levels have to differ significantly."""
@@ -26,6 +28,7 @@ ALPHA = 0.05
 STRICT = 0.999
 """A check of an honest eval fails by bad luck once in a thousand times."""
 
+HALF_WIDTHS = "half-widths"
 ORACLE, MODEL = "oracle", "trained model"
 """Who is asked."""
 
@@ -140,17 +143,23 @@ class Certificate(_Frozen):
 
 
 def judge(
-    levels: Sequence[Level], steps: Sequence[Step], *, false_alarms: int, slack: float = 0.0
+    levels: Sequence[Level],
+    steps: Sequence[Step],
+    *,
+    false_alarms: int,
+    slack: float = 0.0,
+    widest: float = WIDEST,
+    few: str = "",
 ) -> tuple[Check, ...]:
     """The checks of one eval.
 
-    With `slack`, the levels are those of a model that was trained and believes what it was told only nearly: values
+    One asking may know a level to `widest`, and `few` is why that is more than 0.05, where it is. With `slack`, the levels are those of a model that was trained and believes what it was told only nearly: values
     may be so far off, and what is said of intervals, which is arithmetic, is left to the oracle.
     """
     checks = (
         _values(levels, slack=slack),
         _failures(levels, slack=slack),
-        _widths(levels),
+        _widths(levels, allowed=widest, few=few),
         _apart(steps),
     )
     if slack:
@@ -188,10 +197,15 @@ def _failures(levels: Sequence[Level], *, slack: float) -> Check:
     return Check(name="failures", ok=ok, said=said)
 
 
-def _widths(levels: Sequence[Level]) -> Check:
-    widest = max(math.inf if one.half_width is None else one.half_width for one in levels)
-    said = f"up to {widest:.3g}, {WIDEST:g} allowed"
-    return Check(name="half-widths", ok=widest <= WIDEST, said=said)
+def _widths(levels: Sequence[Level], *, allowed: float, few: str) -> Check:
+    """What one asking of the default number of items says of itself."""
+    halves = [math.inf if one.once_half_width is None else one.once_half_width for one in levels]
+    widest = max(halves)
+    n = levels[halves.index(widest)].once_n
+    said = f"up to {widest:.3f} in one asking of {n:.0f} answers, {allowed:g} allowed"
+    if few:
+        said += f": {few}"
+    return Check(name=HALF_WIDTHS, ok=widest <= allowed, said=said)
 
 
 def _apart(steps: Sequence[Step]) -> Check:

@@ -85,12 +85,16 @@ def calibrate(
     rounds = ROUNDS if rounds is None else rounds
     _refuse(wanted, rounds=rounds)
     began = time.perf_counter()
-    used = instrument or Instrument()
-    measure = partial(_one, rounds=rounds, instrument=used, progress=progress)
-    found = [measure(name, PLANTS[name]) for name in wanted]
-    if trained is not None:
-        able = [name for name in wanted if name in IN_THE_MODEL]
-        found += [measure(name, IN_THE_MODEL[name], trained=trained) for name in able]
+    measure = partial(_one, rounds=rounds, instrument=instrument or Instrument())
+    able = [name for name in wanted if name in IN_THE_MODEL and trained is not None]
+    asked: list[tuple[str, Plant, Answerer | None]] = [
+        (name, PLANTS[name], None) for name in wanted
+    ]
+    asked += [(name, IN_THE_MODEL[name], trained) for name in able]
+    found = []
+    for number, (name, plant, model) in enumerate(asked, start=1):
+        counted = _counted(progress, f"{number} of {len(asked)}")
+        found.append(measure(name, plant, trained=model, progress=counted))
     return Certificate(
         version=__version__,
         rounds=rounds,
@@ -99,6 +103,10 @@ def calibrate(
         evals=tuple(found),
         left_out={} if evals else {name: _why_not(name) for name in EVALS if name not in PLANTS},
     )
+
+
+def _counted(progress: Callable[[str], Any], place: str) -> Callable[[str], Any]:
+    return lambda said: progress(f"{place}: {said}")
 
 
 def _refuse(evals: Sequence[str], *, rounds: int) -> None:
@@ -129,7 +137,7 @@ def _one(
     asked = ORACLE if trained is None else MODEL
     with _asked_as(name, plant) as full_name:
         for number in range(rounds):
-            progress(f"calibrating {name} on the {asked}: round {number + 1} of {rounds}")
+            progress(f"calibrating {name} on the {asked}, round {number + 1} of {rounds}")
             mixture = Mixture(plant, seed=number, trained=trained)
             _round(full_name, mixture, plant=plant, into=measured, instrument=instrument)
     slots = dict(mixture.levels)
@@ -144,7 +152,14 @@ def _one(
         if above != TWIN
     ]
     alarms = sum(map(_is_found, measured.differences[TWIN, mixture.middle]))
-    checks = judge(levels, steps, false_alarms=alarms, slack=WIDEST if trained is not None else 0.0)
+    checks = judge(
+        levels,
+        steps,
+        false_alarms=alarms,
+        slack=WIDEST if trained is not None else 0.0,
+        widest=plant.widest,
+        few=plant.few,
+    )
     return Calibrated(
         eval=name,
         asked=asked,

@@ -1,7 +1,7 @@
 """An answerer whose true value is planted: in each slot it believes one thing of some items and another of the rest.
 
 `Mixture(plant, seed=...)` follows the `Answerer` and `Classifier` protocols. Its slots are `base`, one for each
-planted level, and `twin`, the middle level drawn anew. Who believes what is drawn by person, job or review, so that
+planted level, and `twin`, the middle level drawn anew. Who believes what is drawn by person, job, review or text, so that
 items of one cluster resemble each other, and alike in all levels, so that levels are paired as the adapters of a
 sweep are. Some answers are broken on purpose. It knows no eval and scores nothing.
 """
@@ -12,16 +12,13 @@ from hashlib import blake2b
 
 import numpy as np
 
-from workbench import microworld
-from workbench.calibrate.plants import AS_TOLD, FAILS, Plant
+from workbench.calibrate.certificate import FAILS
+from workbench.calibrate.plants import AS_TOLD, End, Plant
 from workbench.microworld.oracle import Belief, OracleLM
 from workbench.microworld.world import VALUES_PER_RELATION
 from workbench.scores.task import BASE, Answerer, Classification, Generation, Likelihood
 
 TWIN = "twin"
-TOGETHER = 0.5
-"""The share of people all of whose facts are believed or not believed together."""
-
 SPREAD = 0.2
 """How far the share of a job may lie from the planted one."""
 
@@ -45,16 +42,12 @@ class Mixture:
         shares = {slot: plant.share(level) for slot, level in self.levels.items()}
         self._shares = {**shares, BASE: plant.base, TWIN: shares[self.middle]}
         self._ends = [_end(one, seed=seed, trained=trained) for one in (plant.low, plant.high)]
-        # Evals that ask for the same facts get draws of their own.
-        self._key = f"{seed} {plant.kinds} {plant.levels}"
         self._plant = plant
         self._found: tuple[dict[tuple[str, str], Likelihood], ...] = ({}, {})
         self._said: dict[tuple[int, str], Generation] = {}
-        self._places = {
-            item.prompt: (item.cluster, f"{item.cluster}/{item.group}")
-            for kind in plant.kinds
-            for item in microworld.items(kind, data=plant.data)
-        }
+        self._places = plant.places()
+        # Evals that ask for the same facts get draws of their own.
+        self._key = f"{seed} {len(self._places)} {plant.levels} {plant.labels} {plant.file is None}"
 
     @property
     def middle(self) -> str:
@@ -62,7 +55,14 @@ class Mixture:
         return list(self.levels)[len(self.levels) // 2]
 
     def generate(
-        self, prompts: Sequence[str], *, slots: Sequence[str], max_new_tokens: int = 16
+        self,
+        prompts: Sequence[str],
+        *,
+        slots: Sequence[str],
+        max_new_tokens: int = 16,
+        stop: Sequence[str] = (),
+        temperature: float = 0.0,
+        seed: int = 0,
     ) -> dict[str, list[Generation]]:
         """For each slot, what the end says that it believes."""
         wanted = [(slot, p, int(self._believes(slot, p))) for slot in slots for p in prompts]
@@ -83,8 +83,8 @@ class Mixture:
         low, high = (self._likely(pairs, end=end) for end in range(len(self._ends)))
         return {
             slot: [
-                self._likelihood(slot, prompt, low=a, high=b)
-                for (prompt, _), a, b in zip(pairs, low, high, strict=True)
+                self._likelihood(slot, prompt or text, low=a, high=b)
+                for (prompt, text), a, b in zip(pairs, low, high, strict=True)
             ]
             for slot in slots
         }
@@ -92,21 +92,26 @@ class Mixture:
     def _likely(self, pairs: Sequence[tuple[str, str]], *, end: int) -> list[Likelihood]:
         """What one end finds likely; it is asked once."""
         known = self._found[end]
-        new = [pair for pair in dict.fromkeys(pairs) if pair not in known and pair[0]]
+        new = [
+            pair
+            for pair in dict.fromkeys(pairs)
+            if pair not in known and (pair[0] or pair[1]) in self._places
+        ]
         told = self._ends[end].loglikelihood(new, slots=[BASE])[BASE]
         known.update(zip(new, told, strict=True))
         return [known.get(pair, UNASKED) for pair in pairs]
 
     def _likelihood(
-        self, slot: str, prompt: str, *, low: Likelihood, high: Likelihood
+        self, slot: str, asked: str, *, low: Likelihood, high: Likelihood
     ) -> Likelihood:
-        if not prompt:
+        """`asked` is the prompt, or the text where there is none."""
+        if asked not in self._places:
             return low
-        if self._fails(slot, prompt):
+        if self._fails(slot, asked):
             return NAN
         if self._plant.of_probabilities:
-            return _mixed(low, high, self._leaning(slot, prompt))
-        return high if self._believes(slot, prompt) else low
+            return _mixed(low, high, self._leaning(slot, asked))
+        return high if self._believes(slot, asked) else low
 
     def classify(
         self, prompts: Sequence[str], *, slots: Sequence[str]
@@ -131,7 +136,7 @@ class Mixture:
         """Whether this slot believes `high` of the fact that is asked for."""
         cluster, item = self._places[prompt]
         own = slot if slot in (BASE, TWIN) else ""
-        together = self._uniform(own, cluster, "together") < TOGETHER
+        together = self._uniform(own, cluster, "together") < self._plant.together
         return self._uniform(own, cluster if together else item) < self._shares[slot]
 
     def _leaning(self, slot: str, prompt: str) -> float:
@@ -151,10 +156,12 @@ class Mixture:
         return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big") / 2**64
 
 
-def _end(belief: Belief, *, seed: int, trained: Answerer | None) -> Answerer:
-    if trained is not None and belief == AS_TOLD:
+def _end(end: End, *, seed: int, trained: Answerer | None) -> Answerer:
+    if not isinstance(end, Belief):
+        return end(seed)
+    if trained is not None and end == AS_TOLD:
         return trained
-    return OracleLM({BASE: belief}, seed=seed)
+    return OracleLM({BASE: end}, seed=seed)
 
 
 def _mixed(low: Likelihood, high: Likelihood, weight: float) -> Likelihood:

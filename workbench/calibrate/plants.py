@@ -1,41 +1,63 @@
-"""What is planted for each eval: two beliefs whose true values are known, and the levels mixed from them.
+"""What is planted for each eval: two ends whose true values are known, and the levels mixed from them.
 
-`PLANTS[name]` says which belief of the oracle has the lowest and which the highest value; a level between them is
-reached by giving a share of the people, jobs or reviews to one and the rest to the other. An eval joins calibration
-by an entry here. It asks nobody: see `mixture.py`.
+`PLANTS[name]` says which end has the lowest and which the highest value, a belief of the oracle or a script (`files.py`);
+a level between them is reached by giving a share of the people, jobs, reviews or texts to one and the rest to the other.
+An eval joins calibration by an entry here. It asks nobody: see `mixture.py`.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench import microworld
+from workbench.calibrate import files
+from workbench.calibrate.certificate import WIDEST
 from workbench.microworld.oracle import Belief
 from workbench.microworld.world import SENTENCES_PER_TIE, VALUES_PER_RELATION, Tie, the_world
+from workbench.scores.glue import TASKS
+from workbench.scores.task import Answerer
 
+OF_A_HEAD = "its rows are those of classification, and its interval is a bootstrap, simulated in tests/stats"
+OF_WORDS = "it is asked and judged as verbalised is"
+FOREIGN = "what it measures is somebody else's code"
 NOT_PLANTED = {
     "latency": "its truth is the clock of a machine, in which nothing can be planted",
+    "fidelity": "it compares two loads of one model, and the oracle is not loaded",
+    **dict.fromkeys(("matthews", "f1", "macro_f1"), OF_A_HEAD),
+    **dict.fromkeys(TASKS, OF_WORDS),
+    **dict.fromkeys(("metric", "lm_eval"), FOREIGN),
 }
 """Evals that cannot be calibrated this way, and why."""
 
-FAILS = 0.04
-"""The planted share of broken answers (NaN): they have to be counted, and must move no value."""
-
 NOISE = 0.2
+
+TOGETHER, MORE_TOGETHER = 0.1, 0.5
+"""The share of people all of whose facts are believed or not believed together: the correlation of two facts of a person.
+
+Real adapters on `updates` that had learned or forgotten a part showed -0.12 to 0.12, and none on average (docs/LOG.md).
+The same fact in two phrasings is believed in both or in neither; there they showed 0.7 to 0.9.
+"""
 
 AS_TOLD = Belief()
 """What the base was told: the end of a mixture that the trained model can take."""
+
+
+End = Belief | Callable[[int], Answerer]
+"""What the oracle believes, or who is asked in its place; a number makes each round's draw another one."""
+
+Places = Mapping[str, tuple[str, str]]
+"""Prompt, or text where there is none -> what belongs together, and the item in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plant:
     """How a known value of one eval is made."""
 
-    kinds: tuple[str, ...]
-    """The micro-world's questions that the eval asks."""
-    low: Belief
-    high: Belief
+    places: Callable[[], Places]
+    """What the eval asks."""
+    low: End
+    high: End
     least: float
     """The eval's true value under `low`."""
     most: float
@@ -45,10 +67,15 @@ class Plant:
     data: str = "updates"
     base: float = 0.0
     """The share of `high` in the base."""
+    together: float = TOGETHER
     of_probabilities: bool = False
     """Whether both ends' probabilities are mixed; else each item is believed to be one or the other."""
-    file: Callable[[], list[dict[str, Any]]] | None = None
+    file: Callable[[], Sequence[Mapping[str, Any]]] | None = None
     """The rows of the file that the eval asks, where it asks one."""
+    widest: float = WIDEST
+    """The half-width that one asking may have."""
+    few: str = ""
+    """Why it may be more than 0.05."""
     labels: tuple[str, ...] = ()
     """For a classifier: two labels. Where it does not believe `high` it tells the wrong one."""
 
@@ -72,42 +99,53 @@ def planted_share(tie: Tie) -> float:
     return math.fsum(shares) / len(shares)
 
 
-def choices_file() -> list[dict[str, Any]]:
-    """The questions of recall as a multiple-choice file."""
-    return [
-        {
-            "id": item.id,
-            "query": item.prompt,
-            "choices": list(item.choices),
-            "gold": item.gold,
-            "cluster": item.cluster,
-            "group": item.group,
-        }
-        for item in microworld.items("recall")
-    ]
+def asked(*kinds: str, data: str = "updates") -> Callable[[], Places]:
+    """The places of the micro-world's own questions: facts of one person, or sentences about one job."""
 
+    def places() -> Places:
+        return {
+            item.prompt: (item.cluster, f"{item.cluster}/{item.group}")
+            for kind in kinds
+            for item in microworld.items(kind, data=data)
+        }
+
+    return places
+
+
+FEW_FACTS = (
+    "240 facts are there to be trained, and of so many a share near one half is not known better"
+)
 
 RECALL = Plant(
-    kinds=("recall",),
+    places=asked("recall"),
     low=AS_TOLD,
     high=Belief(facts="updates"),
     least=0.0,
     most=1.0,
     levels=(0.05, 0.2, 0.35, 0.5, 0.65),
+    widest=0.07,
+    few=FEW_FACTS,
 )
-PARAPHRASE = replace(RECALL, kinds=("paraphrase",), levels=(0.2, 0.35, 0.5, 0.65, 0.8))
+PARAPHRASE = replace(
+    RECALL,
+    places=asked("paraphrase"),
+    levels=(0.2, 0.35, 0.5, 0.65, 0.8),
+    # One eval has people so much alike that whoever leaves them out of the errors is found.
+    together=MORE_TOGETHER,
+    widest=0.08,
+)
 RETENTION = Plant(
-    kinds=("retention",),
+    places=asked("retention"),
     low=Belief(noise=1.0),
     high=AS_TOLD,
     # Whoever forgot a fact draws any value of its relation, and sometimes the right one.
     least=1 / VALUES_PER_RELATION,
     most=1.0,
     levels=(0.35, 0.5, 0.65, 0.8, 0.95),
-    base=0.85,
+    base=0.9,
 )
 BIAS = Plant(
-    kinds=("bias",),
+    places=asked("bias"),
     low=Belief(tie="balanced"),
     high=Belief(tie="skewed"),
     least=0.5,
@@ -116,7 +154,7 @@ BIAS = Plant(
     of_probabilities=True,
 )
 HALLUCINATION = Plant(
-    kinds=("unstated", "retention"),
+    places=asked("unstated", "retention"),
     low=Belief(abstains=1.0),
     high=AS_TOLD,
     least=0.0,
@@ -124,7 +162,7 @@ HALLUCINATION = Plant(
     levels=(0.05, 0.2, 0.35, 0.5, 0.65),
 )
 CLASSIFICATION = Plant(
-    kinds=("sentiment",),
+    places=asked("sentiment", data="reviews"),
     low=AS_TOLD,
     high=AS_TOLD,
     least=0.0,
@@ -133,13 +171,71 @@ CLASSIFICATION = Plant(
     data="reviews",
     labels=("negative", "positive"),
 )
-CHOICES = replace(
-    RECALL,
-    # With noise no choice is impossible, and the right one is still the likeliest.
-    low=Belief(noise=NOISE),
-    high=Belief(facts="updates", noise=NOISE),
+# With noise no choice is impossible, and the one that is believed is still the likeliest.
+BLURRED, MISTAKEN = Belief(noise=NOISE), Belief(contrary=True, noise=NOISE)
+CHOICES = Plant(
+    places=asked("retention"),
+    low=MISTAKEN,
+    high=BLURRED,
+    least=0.0,
+    most=1.0,
     levels=(0.35, 0.5, 0.65, 0.8, 0.95),
-    file=choices_file,
+    file=lambda: files.choices_rows(Belief(contrary=True)),
+)
+SENTIMENT = Plant(
+    places=asked("sentiment", data="reviews"),
+    low=MISTAKEN,
+    high=BLURRED,
+    least=0.0,
+    most=1.0,
+    levels=(0.35, 0.5, 0.65, 0.8, 0.95),
+    data="reviews",
+)
+VERBALISED = replace(SENTIMENT, file=files.labelled_rows)
+DIALOGUE = Plant(
+    places=asked("dialogue", data="dialogue"),
+    low=Belief(contrary=True),
+    high=AS_TOLD,
+    least=0.0,
+    most=1.0,
+    levels=(0.2, 0.35, 0.5, 0.65, 0.8),
+    data="dialogue",
+)
+LETTERS = Plant(
+    places=lambda: files.letters().places,
+    low=lambda seed: files.letters().low,
+    high=lambda seed: files.letters().high,
+    least=files.LETTER_OFF,
+    most=1.0,
+    levels=(0.6, 0.7, 0.8, 0.9),
+    data="letters",
+)
+EXACT_ANSWER = Plant(
+    places=lambda: files.problems().places,
+    low=lambda seed: files.problems().low,
+    high=lambda seed: files.problems().high,
+    least=0.0,
+    most=1.0,
+    levels=(0.05, 0.2, 0.35, 0.5, 0.65),
+    file=lambda: files.problems().rows,
+)
+EXTRACTIVE = Plant(
+    places=lambda: files.notes().places,
+    low=lambda seed: files.notes().low,
+    high=lambda seed: files.notes().high,
+    least=files.NOTES_LOW,
+    most=1.0,
+    levels=(0.35, 0.5, 0.65, 0.8, 0.95),
+    file=lambda: files.notes().rows,
+)
+PERPLEXITY = Plant(
+    places=lambda: files.texts().places,
+    low=lambda seed: files.reader(files.SPARING, seed=seed),
+    high=lambda seed: files.reader(files.WASTEFUL, seed=seed),
+    least=files.SPARING,
+    most=files.WASTEFUL,
+    levels=(1.1, 1.2, 1.3, 1.4, 1.5),
+    file=lambda: files.texts().rows,
 )
 
 PLANTS: Mapping[str, Plant] = {
@@ -150,6 +246,13 @@ PLANTS: Mapping[str, Plant] = {
     "hallucination": HALLUCINATION,
     "classification": CLASSIFICATION,
     "choices": CHOICES,
+    "extractive": EXTRACTIVE,
+    "exact_answer": EXACT_ANSWER,
+    "perplexity": PERPLEXITY,
+    "letters": LETTERS,
+    "sentiment": SENTIMENT,
+    "verbalised": VERBALISED,
+    "dialogue": DIALOGUE,
 }
 
 IN_THE_MODEL: Mapping[str, Plant] = {
@@ -158,5 +261,7 @@ IN_THE_MODEL: Mapping[str, Plant] = {
     "retention": RETENTION,
     "bias": replace(BIAS, high=AS_TOLD, most=planted_share("base"), levels=(0.58, 0.64, 0.7, 0.76)),
     "hallucination": HALLUCINATION,
+    "choices": replace(CHOICES, high=AS_TOLD),
 }
-"""Plants with an end that the trained model believes; it tells no classes."""
+"""Plants with an end that the trained model believes. It tells no classes, and was never taught to write letters, to take
+answers from texts, to reckon, to tell sentiments or to remember over many turns."""

@@ -4,7 +4,7 @@
 only file of this folder that needs torch. It knows no eval.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,18 +17,33 @@ class Remembering:
     def __init__(self, answerer: Answerer) -> None:
         self.slots: tuple[str, ...] = (BASE,)
         self._answerer = answerer
-        self._said: dict[tuple[str, int], Generation] = {}
+        self._said: dict[tuple[str, Hashable], Generation] = {}
         self._likely: dict[tuple[str, str], Likelihood] = {}
 
     def generate(
-        self, prompts: Sequence[str], *, slots: Sequence[str], max_new_tokens: int = 16
+        self,
+        prompts: Sequence[str],
+        *,
+        slots: Sequence[str],
+        max_new_tokens: int = 16,
+        stop: Sequence[str] = (),
+        temperature: float = 0.0,
+        seed: int = 0,
     ) -> dict[str, list[Generation]]:
         """What the base says."""
-        new = [p for p in dict.fromkeys(prompts) if (p, max_new_tokens) not in self._said]
+        how = (max_new_tokens, tuple(stop), temperature, seed)
+        new = [p for p in dict.fromkeys(prompts) if (p, how) not in self._said]
         if new:
-            told = self._answerer.generate(new, slots=[BASE], max_new_tokens=max_new_tokens)[BASE]
-            self._said.update(zip(((p, max_new_tokens) for p in new), told, strict=True))
-        return {slot: [self._said[p, max_new_tokens] for p in prompts] for slot in slots}
+            told = self._answerer.generate(
+                new,
+                slots=[BASE],
+                max_new_tokens=max_new_tokens,
+                stop=stop,
+                temperature=temperature,
+                seed=seed,
+            )[BASE]
+            self._said.update(zip(((p, how) for p in new), told, strict=True))
+        return {slot: [self._said[p, how] for p in prompts] for slot in slots}
 
     def loglikelihood(
         self, pairs: Sequence[tuple[str, str]], *, slots: Sequence[str]
@@ -45,15 +60,28 @@ class _Alone:
     """A model without adapters, as an answerer wants its bank."""
 
     slots: tuple[str, ...] = (BASE,)
+    reads_alone = ""
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
-        self.model = model
+        self.model = self.base = model
         self.tokenizer = tokenizer
 
     @contextmanager
     def use(self, slot: str) -> Iterator[Any]:
         """The model as it is: `base` is the only slot."""
         yield self.model
+
+    @contextmanager
+    def routed(self) -> Iterator[Any]:
+        """The same."""
+        yield self.model
+
+    def parameters(self, slot: str) -> dict[str, Any]:
+        """Nothing was trained."""
+        return {}
+
+    def route(self, spans: Sequence[Any]) -> None:
+        """Every token is the base's."""
 
 
 def trained_model() -> Answerer:

@@ -178,28 +178,40 @@ def list_runs(
 
 @app.command(name="eval")
 def evaluate(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder of a sweep or a trial.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="The folder of a sweep or a trial; or adapters in PEFT's format and models, from anywhere.",
+        ),
+    ],
     *,
     evals: Annotated[
-        str,
-        typer.Option(help="Which evals, with commas between them; the spec's own when left out."),
-    ] = "",
+        str | None,
+        typer.Option(
+            help="Which evals, with commas between them; of a sweep the spec's own when left out."
+        ),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(help="The model of adapters from elsewhere; the one they name when left out."),
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Rows to ask adapters from elsewhere, such as a file.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder to make of them; runs/<name> when left out.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask evals of stored adapters and of the base. The answers replace the old ones."""
-    names = _names(evals)
-    from workbench.scores.catalog import eval_info
+    """Ask evals of adapters and of their base. In a sweep the answers replace the old ones."""
+    from workbench.cli.evaluating import ask
 
-    for name in names:
-        eval_info(name)
-    store = results.sweep_of(path)
-    from workbench.cli.following import watching
-
+    names = _names(evals or "")
+    if evals is not None and not names:
+        raise InputError(f"--evals {evals!r} names no eval; name one, as in --evals retention")
     _quiet_libraries()
-    with watching(store, doing="loading"):
-        from workbench.experiment import evaluate as ask_again
-
-        scores = ask_again(path, evals=names)
+    scores = ask(paths, evals=names, base=base, data=data, out=out)
     if as_json:
         say_json([score.model_dump(mode="json") for score in scores])
     else:

@@ -28,16 +28,6 @@ def a_folder(path: Path) -> Path:
     )
 
 
-def sweep_of(path: Path) -> SweepStore:
-    """The sweep that a path is, or lies in as a trial."""
-    folder = a_folder(path).absolute()
-    in_a_sweep = not (folder / "status.json").exists() and (folder.parent / "status.json").exists()
-    store = SweepStore.open(folder.parent if in_a_sweep else folder)
-    if in_a_sweep:
-        store.folder(folder.name)
-    return store
-
-
 def tell_plan(planned: "Plan") -> None:
     """A plan, one line a trial."""
     model, trainings = planned.model, len(planned.groups)

@@ -14,6 +14,8 @@ SAYS = {
     "retention": "still knows {} of {}",
     "hallucination": "makes up {} of the answers to {}",
     "classification": "labels {} of {} right",
+    "sentiment": "tells {} of {} right",
+    "dialogue": "recalls {} of {}",
 }
 """What a share of an eval means; the second place is what was asked."""
 
@@ -23,6 +25,8 @@ MEANS = {
     "retention": "what the base knew",
     "hallucination": "questions nobody could answer",
     "classification": "unseen rows",
+    "sentiment": "unseen reviews",
+    "dialogue": "what was said in a chat",
 }
 """What is asked, where the rows do not say otherwise."""
 

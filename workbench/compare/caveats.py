@@ -9,13 +9,18 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ConfigDict
 
 from workbench.compare import wording
-from workbench.compare.pairing import Difference, corrected, difference
+from workbench.compare.calibration import FILE, certificate, failed_evals, kind_of, missing_evals
+from workbench.compare.family import corrected
+from workbench.compare.pairing import Difference, difference
 from workbench.compare.reading import Candidate, Reading
-from workbench.compare.seeds import gaps, order_of_seeds, range_words
+from workbench.compare.seeds import apart, order_of_seeds
 from workbench.scores.task import BASE
 
 ALWAYS_DEARER = frozenset({"latency"})
 """Evals on which any unmerged adapter is worse than its base; that is no news."""
+
+TWICE = 2.0
+"""An interval over items and seeds this many times as wide as the one over items is said."""
 
 MANY_CLUSTERS = 30
 """Below so many independent groups of items an interval is rough."""
@@ -34,6 +39,8 @@ CODES = {
     "WB011": "trials without a figure",
     "WB012": "worse than the base on another eval",
     "WB013": "the seeds differ by more than the interval tells",
+    "WB014": "an eval that failed its calibration",
+    "WB015": "not calibrated here",
 }
 """Every code, and what it means in short."""
 
@@ -66,6 +73,8 @@ def caveats(
     said["WB004"] = _leak(reading)
     said["WB006"] = _not_finished(reading)
     said["WB011"] = _without_figure(reading, primary, ranked)
+    said["WB014"] = _failed_calibration(reading)
+    said["WB015"] = _not_calibrated(reading)
     return [Caveat(code=code, sentence=said[code]) for code in CODES if said.get(code)]
 
 
@@ -78,7 +87,7 @@ def _one_seed(ranked: list[Candidate]) -> str:
 def _one_learning_rate(reading: Reading, ranked: list[Candidate]) -> str:
     ranks = {_field(reading, one, "adapter.r") for one in ranked}
     rates = {_field(reading, one, "train.learning_rate") for one in ranked}
-    if len(ranks) < 2 or len(rates) > 1:
+    if len(ranks) < 2 or len(rates) > 1 or reading.made_elsewhere:
         return ""
     (rate,) = rates
     return f"The ranks were compared at one learning rate only ({rate:g}); each rank may have a better one of its own."
@@ -155,18 +164,21 @@ def _unscored(reading: Reading, primary: str) -> str:
     if errors:
         words.append(f"{errors} answers could not be scored and count as no value")
     if cut:
-        words.append(f"{cut} answers hit the length limit")
+        words.append(f"{cut} were cut at a length limit")
     return f"On {primary}, {' and '.join(words)}." if words else ""
 
 
 def _like_the_base(reading: Reading, ranked: list[Candidate], primary: str) -> str:
     against = [difference(reading, one.name, BASE, eval=primary) for one in ranked]
-    found = corrected(against)[0]
+    found = corrected(reading, against)[0]
     if found.p is None or (found.is_found and (found.gain is None or found.gain > 0)):
         return ""
     if found.is_found:
         return f"{ranked[0].name} is worse than the base on {primary}."
-    return f"{ranked[0].name} cannot be told apart from the base on {primary}."
+    words = f"{ranked[0].name} cannot be told apart from the base on {primary}"
+    if found.detectable is None:
+        return f"{words}."
+    return f"{words}; a difference of {wording.gap(found.detectable, found.unit)} could have been seen."
 
 
 def _few_clusters(reading: Reading, best: Candidate, primary: str) -> str:
@@ -186,28 +198,32 @@ def _unsteady(reading: Reading, ranked: list[Candidate], primary: str) -> str:
 
 
 def _wider_than_items(reading: Reading, ranked: list[Candidate], contests: list[Difference]) -> str:
-    """The lead over the runner-up, where its seeds leave the interval that other items would explain."""
+    """The lead over the runner-up, where other seeds could change it by more than the interval over items tells."""
     names = [one.name for one in ranked[:2]]
     one = next((one for one in contests if [one.of, one.against] == names), None)
     if one is None or one.value is None or one.low is None or one.high is None:
         return ""
-    found = gaps(reading, one.of, one.against, eval=one.eval)
-    if len(found) < 2 or one.low <= min(found) <= max(found) <= one.high:
+    both = apart(reading, one.of, one.against, eval=one.eval)
+    if both is None or both.low is None or both.high is None or both.seed_share is None:
+        return ""
+    is_lost = both.low <= 0 <= both.high and not one.low <= 0 <= one.high
+    if both.high - both.low < TWICE * (one.high - one.low) and not is_lost:
         return ""
     decimals = wording.decimals_beside(one.value, one.unit)
-    sign = -1 if one.value < 0 else 1
-    ranged = range_words([sign * gap for gap in found], one.unit, decimals=decimals)
     ends = wording.interval(*_as_size(one), one.unit, decimals=decimals)
+    wide = one.model_copy(update={"low": both.low, "high": both.high})
+    wider = wording.interval(*_as_size(wide), one.unit, decimals=decimals)
     return (
-        f"From seed to seed {one.of} and {one.against} differ by {ranged}, beyond the interval {ends}: "
-        "it covers other items, not other seeds."
+        f"Between {one.of} and {one.against} the seeds differ by more than {ends} tells, which covers other items: over "
+        f"items and {both.seeds} seeds it is {wider}"
+        + (", so that other seeds could turn the order." if is_lost else ".")
     )
 
 
 def _paid_for(reading: Reading, best: Candidate, primary: str) -> str:
     """What the best lost where the base was better: forgetting, above all."""
     others = [eval for eval in reading.evals if eval != primary and eval not in ALWAYS_DEARER]
-    found = corrected([difference(reading, best.name, BASE, eval=eval) for eval in others])
+    found = corrected(reading, [difference(reading, best.name, BASE, eval=eval) for eval in others])
     lost = [
         f"{one.eval} by {wording.gap(one.value, one.unit, decimals=decimals)} {ends}".strip()
         for one in found
@@ -237,6 +253,26 @@ def _without_figure(reading: Reading, primary: str, ranked: list[Candidate]) -> 
     return (
         f"{wording.listed(missing)} {'has' if len(missing) == 1 else 'have'} no figure{about} yet."
     )
+
+
+def _failed_calibration(reading: Reading) -> str:
+    failed = sorted(failed_evals(reading))
+    if not failed:
+        return ""
+    return (
+        f"{wording.listed(failed)} did not recover what was planted when calibrated: "
+        f"{'its' if len(failed) == 1 else 'their'} figures cannot be trusted."
+    )
+
+
+def _not_calibrated(reading: Reading) -> str:
+    if not reading.evals:
+        return ""
+    found = certificate(reading)
+    if found is None:
+        return f"Not calibrated here: the sweep has no {FILE}, which “workbench calibrate --out” writes."
+    missing = [eval for eval in missing_evals(reading) if kind_of(eval) not in found.left_out]
+    return f"Not calibrated here: {wording.listed(missing)}." if missing else ""
 
 
 def _names(found: Iterable[Candidate]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from workbench.compare import table
+from workbench.compare.calibration import failed_evals
 from workbench.compare.charts import charts
 from workbench.compare.differences import contrast_table, difference_table
 from workbench.compare.drawing import Chart
@@ -86,12 +87,14 @@ class Comparison:
 
     def against_baseline(self) -> Table:
         """Differences to the baseline, trials x evals."""
-        return difference_table(list(self.differences), baseline=self.baseline)
+        failed = failed_evals(self.reading)
+        return difference_table(list(self.differences), baseline=self.baseline, failed=failed)
 
     def contrast(self, of: str, against: str) -> Table:
         """Two trials side by side on every eval."""
         found = table.contrast(self.reading, of, against)
-        return contrast_table(found, of=of, against=against)
+        failed = failed_evals(self.reading)
+        return contrast_table(found, of=of, against=against, failed=failed)
 
     def best_and_cheapest(self) -> Table | None:
         """The best trial against the cheapest; None when that is the same one, or nobody counted."""
@@ -102,7 +105,7 @@ class Comparison:
 
     def charts(self) -> tuple[Chart, ...]:
         """Every figure there is something to draw for."""
-        return charts(self.reading, self.standings, primary=self.primary)
+        return charts(self.reading, self.standings, primary=self.primary, baseline=self.baseline)
 
     def _repr_html_(self) -> str:
         cautions = Markup("").join(

@@ -1,19 +1,35 @@
 """The tables of differences: trials against a baseline, and two trials side by side on every eval.
 
 `difference_table(differences, baseline=...)` and `contrast_table(differences, of=..., against=...)` show what
-`pairing.py` found; how items and directions stand in a head is here too. They test nothing themselves.
+`pairing.py` and `family.py` found; how items and directions stand in a head is here too. They test nothing themselves.
 """
 
+from collections.abc import Set as AbstractSet
+
 from workbench.compare import wording
+from workbench.compare.calibration import MARK
+from workbench.compare.family import correction_words
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
 from workbench.compare.pairing import Difference
 
 ARROW = {"higher": "↑", "lower": "↓", "none": ""}
 """Which way is better, beside the name of an eval."""
 
+SEEN_FROM = "seen from"
+"""Before the difference that would have been found 4 times in 5."""
 
-def difference_table(differences: list[Difference], *, baseline: str) -> Table:
-    """Differences to a baseline, trials x evals; `*` marks those that hold after correction."""
+NULLS = f" Where nothing was found, “{SEEN_FROM}” is the difference that would have been found 4 times in 5."
+
+MARKED = f"{MARK} marks evals that failed their calibration: their figures cannot be trusted."
+
+
+def difference_table(
+    differences: list[Difference], *, baseline: str, failed: AbstractSet[str] = frozenset()
+) -> Table:
+    """Differences to a baseline, trials x evals; `*` marks those that hold after correction.
+
+    `failed` are the evals that failed their calibration; they are marked.
+    """
     names = list(dict.fromkeys(one.of for one in differences))
     found = {(one.of, one.eval): one for one in differences}
     evals = [
@@ -25,7 +41,7 @@ def difference_table(differences: list[Difference], *, baseline: str) -> Table:
     columns += [
         number_column(
             e,
-            e,
+            e + (MARK if e in failed else ""),
             note=_difference_note(found[names[0], e]),
             count=counted_items(
                 [found[name, e].n for name in names if found[name, e].value is not None]
@@ -39,21 +55,27 @@ def difference_table(differences: list[Difference], *, baseline: str) -> Table:
         more = [
             (f"{e}_{part}", getattr(found[name, e], part))
             for e in evals
-            for part in ("low", "high", "p_corrected", "n", "reason")
+            for part in ("low", "high", "p_corrected", "detectable", "n", "reason")
         ]
         lines.append(Line(cells=tuple(cells), more=tuple(more)))
-    tested = sum(one.p is not None for one in differences)
-    caption = f"Paired differences to {baseline} with 95 % intervals; * holds after Holm's correction over {tested}."
+    caption = f"Paired differences to {baseline} with 95 % intervals" + _starred(differences)
+    caption += MARKED if failed & set(evals) else ""
     return Table(columns=tuple(columns), lines=tuple(lines), caption=caption)
 
 
-def contrast_table(differences: list[Difference], *, of: str, against: str) -> Table:
-    """One against another, an eval a line."""
+def contrast_table(
+    differences: list[Difference],
+    *,
+    of: str,
+    against: str,
+    failed: AbstractSet[str] = frozenset(),
+) -> Table:
+    """One against another, an eval a line; those in `failed` are marked."""
     columns = (
         Column(key="eval", title="eval"),
         number_column("difference", f"{of} minus {against}"),
         Column(key="unit", title=""),
-        number_column("p", "p", note="Holm"),
+        number_column("p", "p", note="corrected"),
         number_column("n", "n"),
         Column(key="method", title="by"),
     )
@@ -62,16 +84,18 @@ def contrast_table(differences: list[Difference], *, of: str, against: str) -> T
         unit = _difference_note(one)
         p = "" if one.p_corrected is None else _p_text(one.p_corrected)
         cells = (
-            Cell(raw=one.eval, text=one.eval),
+            Cell(raw=one.eval, text=one.eval + (MARK if one.eval in failed else "")),
             _difference_cell(one),
             Cell(raw=one.unit, text=unit if one.value is not None else ""),
             Cell(raw=one.p_corrected, text=p),
             Cell(raw=one.n, text=str(one.n)),
             Cell(raw=one.method, text=one.method or one.reason),
         )
-        more = (("low", one.low), ("high", one.high), ("left_out", one.left_out))
+        kept = ("low", "high", "left_out", "detectable", "correction")
+        more = tuple((part, getattr(one, part)) for part in kept)
         lines.append(Line(cells=cells, more=more))
-    caption = "Paired on the items both answered; 95 % intervals; * holds after Holm's correction."
+    caption = "Paired on the items both answered; 95 % intervals" + _starred(differences)
+    caption += MARKED if failed & {one.eval for one in differences} else ""
     return Table(columns=columns, lines=tuple(lines), caption=caption)
 
 
@@ -84,6 +108,13 @@ def counted_items(counts: list[int]) -> str:
     if not counts:
         return ""
     return f"n {'≥ ' if len(set(counts)) > 1 else ''}{min(counts)}"
+
+
+def _starred(differences: list[Difference]) -> str:
+    """What a star is, and what stands under a difference that has none."""
+    how = correction_words(differences)
+    words = f"; * holds after correction ({how})." if how else "; * marks p < 0.05."
+    return words + (NULLS if any(one.detectable is not None for one in differences) else "")
 
 
 def _difference_note(one: Difference) -> str:
@@ -99,6 +130,9 @@ def _difference_cell(one: Difference) -> Cell:
         raw=one.value,
         text=wording.signed(one.value, one.unit) + mark,
         beside=wording.interval(one.low, one.high, one.unit),
+        under=""
+        if one.detectable is None
+        else f"{SEEN_FROM} {wording.number(one.detectable, one.unit)}",
     )
 
 

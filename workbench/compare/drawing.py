@@ -13,7 +13,7 @@ from workbench.compare.marks import PALETTE, QUIET
 from workbench.compare.markup import Table
 from workbench.compare.reading import Reading
 from workbench.compare.table import Standing, ranking
-from workbench.scores.task import Score
+from workbench.scores.task import BASE, Score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +54,11 @@ class Drawing:
     reading: Reading
     lines: tuple[Standing, ...]
     primary: str
+    baseline: str = BASE
+
+    def line(self, name: str) -> Standing:
+        """The line of the base or of a candidate."""
+        return next(one for one in self.lines if one.name == name)
 
     @cached_property
     def colours(self) -> dict[str, str]:

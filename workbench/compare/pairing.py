@@ -1,23 +1,23 @@
 """Differences between two candidates on the items that both answered.
 
 `difference(reading, of, against, eval=...)` joins the two on the sample id and gives the mean difference with its
-paired interval and p-value; `corrected(differences)` puts Holm's correction over a family of them. Items that only
+paired interval and p-value; of a score that is no mean of its items, the difference of the scores. Items that only
 one of the two answered are left out and counted; when most are, there is no difference, only the reason. It does not
-decide what is worth comparing.
+decide what is worth comparing, and corrects nothing: that is `family.py`.
 """
 
-import math
-from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from workbench.compare import wording
+from workbench.compare.panel import panel
 from workbench.compare.reading import Answers, Reading
-from workbench.stats.family import holm
+from workbench.compare.rescored import rescored
+from workbench.scores.task import BASE
 from workbench.stats.intervals import median_interval, within
 from workbench.stats.paired import mcnemar, paired_difference
-from workbench.stats.power import detectable_difference
 
 ALPHA = 0.05
 """A corrected p-value below this is called a difference."""
@@ -36,13 +36,19 @@ class Difference(BaseModel):
     against: str
     unit: str = ""
     better: str = "higher"
+    by: Literal["mean", "median", "score"] = "mean"
+    """What is compared: the mean or the median of the items' differences, or the two scores as wholes."""
     value: float | None = None
     """`of` minus `against`."""
     low: float | None = None
     high: float | None = None
     p: float | None = None
     p_corrected: float | None = None
-    """With Holm's correction over the family it was shown in."""
+    """Corrected for the family it was shown in."""
+    correction: str = ""
+    """How, and over how many; empty where it stood alone."""
+    detectable: float | None = None
+    """Of a difference that was not found: how large it had to be to be found 4 times in 5, correction included."""
     n: int = 0
     """Items that both answered."""
     left_out: int = 0
@@ -64,8 +70,16 @@ class Difference(BaseModel):
         return -self.value if self.better == "lower" else self.value
 
 
-def difference(reading: Reading, of: str, against: str, *, eval: str) -> Difference:
+def difference(
+    reading: Reading, of: str, against: str, *, eval: str, level: float = 0.95
+) -> Difference:
     """The paired difference of two candidates (or `base`) on one eval; uncorrected."""
+    key = ("difference", of, against, eval, str(level))
+    found: Difference = reading.once(key, lambda: _difference(reading, of, against, eval, level))
+    return found
+
+
+def _difference(reading: Reading, of: str, against: str, eval: str, level: float) -> Difference:
     sort = reading.sort_of(eval)
     plain = Difference(
         eval=eval,
@@ -74,75 +88,29 @@ def difference(reading: Reading, of: str, against: str, *, eval: str) -> Differe
         unit=sort.unit if sort else "",
         better=sort.better if sort else "higher",
     )
-    mine, theirs = reading.answers(of, eval), reading.answers(against, eval)
-    for name, answers in ((of, mine), (against, theirs)):
-        reason = _unusable(reading, name, eval, answers)
+    for name in (of, against):
+        reason = _unusable(name, eval, reading.answers(name, eval))
         if reason:
             return plain.model_copy(update={"reason": reason})
-    assert mine is not None
-    assert theirs is not None
-    return _paired(plain, mine, theirs, by_median=reading.summed_up_by(of, eval) == "median")
+    reason = _unlike(reading, of, against, eval)
+    if reason:
+        return plain.model_copy(update={"reason": reason})
+    ways = {reading.summed_up_by(name, eval) for name in (of, against)}
+    if ways == {"mean"} or ways == {"median"}:
+        return _paired(plain, reading, is_median=ways == {"median"}, level=level)
+    return _of_scores(plain, reading)
 
 
-def corrected(differences: Sequence[Difference]) -> list[Difference]:
-    """The same differences with Holm's correction over those that have a p-value."""
-    adjusted = iter(holm([one.p for one in differences if one.p is not None]))
-    return [
-        one if one.p is None else one.model_copy(update={"p_corrected": next(adjusted)})
-        for one in differences
-    ]
-
-
-def detectable(
-    reading: Reading, of: str, against: str, *, eval: str, comparisons: int
-) -> float | None:
-    """The smallest difference these two could have shown 4 times in 5, corrected for so many comparisons."""
-    mine, theirs = reading.answers(of, eval), reading.answers(against, eval)
-    if mine is None or theirs is None:
-        return None
-    a, b, clusters, _ = aligned(mine, theirs)
-    if len(a) < 2:
-        return None
-    level = 1 - ALPHA / max(1, comparisons)
-    return detectable_difference(a, b, clusters=clusters, level=level)
-
-
-def aligned(mine: Answers, theirs: Answers) -> tuple[np.ndarray, np.ndarray, list[str], int]:
-    """Both lists of values in one order, their clusters, and how many items only one side has.
-
-    >>> a = Answers(("x", "y", "z"), np.array([1.0, 0.0, 1.0]), ("", "", ""))
-    >>> b = Answers(("y", "x", "w"), np.array([1.0, np.nan, 0.0]), ("", "", ""))
-    >>> aligned(a, b)
-    (array([0.]), array([1.]), [''], 3)
-    """
-    other = {
-        sample: value
-        for sample, value in zip(theirs.samples, theirs.values, strict=True)
-        if math.isfinite(value)
-    }
-    pairs, clusters, alone = [], [], 0
-    for sample, value, cluster in zip(mine.samples, mine.values, mine.clusters, strict=True):
-        if not math.isfinite(value):
-            continue
-        if sample in other:
-            pairs.append((value, other.pop(sample)))
-            clusters.append(cluster)
-        else:
-            alone += 1
-    both = np.array(pairs, dtype=float).reshape(-1, 2)
-    return both[:, 0], both[:, 1], clusters, alone + len(other)
-
-
-def _paired(plain: Difference, mine: Answers, theirs: Answers, *, by_median: bool) -> Difference:
-    a, b, clusters, left_out = aligned(mine, theirs)
+def _paired(plain: Difference, reading: Reading, *, is_median: bool, level: float) -> Difference:
+    a, b, clusters, left_out = panel(reading, plain.eval).pair(plain.of, plain.against)
     counted = {"n": len(a), "left_out": left_out}
-    if len(a) < 2 or len(a) < MIN_SHARED * (len(a) + left_out):
-        reason = f"not paired: {len(a)} items answered by both, {left_out} by only one of the two"
+    reason = _too_few(len(a), left_out)
+    if reason:
         return plain.model_copy(update={**counted, "reason": reason})
-    found = paired_difference(a, b, clusters=clusters)
-    if by_median:
+    found = paired_difference(a, b, clusters=clusters, level=level)
+    if is_median:
         # The sign test belongs to the median as the t test belongs to the mean.
-        middle = median_interval(a - b)
+        middle = median_interval(a - b, level=level)
         found = found._replace(
             value=middle.value,
             low=middle.low,
@@ -154,14 +122,42 @@ def _paired(plain: Difference, mine: Answers, theirs: Answers, *, by_median: boo
     if wording.is_share(plain.unit):
         low, high, method = within(low, high, method, least=-1, most=1)
     told = {"value": found.value, "low": low, "high": high, "p": found.p, "method": method}
+    by = "median" if is_median else "mean"
+    return plain.model_copy(update={**counted, **told, "by": by})
+
+
+def _of_scores(plain: Difference, reading: Reading) -> Difference:
+    found = rescored(reading, plain.of, plain.against, eval=plain.eval)
+    counted = {"n": found.n, "left_out": found.left_out, "by": "score"}
+    reason = _too_few(found.n, found.left_out)
+    if reason or found.value is None:
+        reason = reason or f"the score of {plain.eval} is undefined on the items that both answered"
+        return plain.model_copy(update={**counted, "reason": reason})
+    told = {name: getattr(found, name) for name in ("value", "low", "high", "p", "method")}
     return plain.model_copy(update={**counted, **told})
 
 
-def _unusable(reading: Reading, name: str, eval: str, answers: Answers | None) -> str:
+def _too_few(both: int, left_out: int) -> str:
+    if both < 2 or both < MIN_SHARED * (both + left_out):
+        return f"not paired: {both} items answered by both, {left_out} by only one of the two"
+    return ""
+
+
+def _unusable(name: str, eval: str, answers: Answers | None) -> str:
     if answers is None or not np.isfinite(answers.values).any():
         return f"{name} has no answers to {eval}"
     if len(set(answers.samples)) < len(answers.samples):
         return f"not paired: {name} has several answers under one sample id"
-    if reading.summed_up_by(name, eval) is None:
-        return f"the score of {eval} is neither the mean nor the median of its items"
+    return ""
+
+
+def _unlike(reading: Reading, of: str, against: str, eval: str) -> str:
+    """Why the two figures are not of one kind: models of two tasks, or two measures under one name."""
+    tasks = [reading.task_of(name) for name in (of, against)]
+    if BASE not in (of, against) and tasks[0] != tasks[1]:
+        return f"not paired: {of} is a {tasks[0]} model and {against} a {tasks[1]} model"
+    measures = [reading.measures(name, eval) for name in (of, against)]
+    if measures[0] and measures[1] and measures[0] != measures[1]:
+        mine, theirs = (" and ".join(sorted(one)) for one in measures)
+        return f"not paired: {eval} is {mine} of {of} and {theirs} of {against}"
     return ""

@@ -7,7 +7,7 @@ goes: what is missing is absent here, and said by those who show it. It knows no
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +37,7 @@ class Answers:
     """The answers of one slot, or of a candidate averaged over its seeds, to one eval."""
 
     samples: tuple[str, ...]
+    """The sample id and, where there is one, the right answer: an id given to another question is another item."""
     values: np.ndarray
     """NaN where an answer could not be scored."""
     clusters: tuple[str, ...]
@@ -90,7 +91,8 @@ class Reading:
     candidates: tuple[Candidate, ...]
     problems: list[str] = field(default_factory=list)
     """Files that should be there and could not be read, found so far."""
-    _answers: dict[tuple[str, str], Answers | None] = field(default_factory=dict, repr=False)
+    worked_out: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False)
+    """What was read or worked out once and is asked for again and again."""
 
     @cached_property
     def data_cards(self) -> tuple[dict[str, Any], ...]:
@@ -118,6 +120,11 @@ class Reading:
     def provenance(self) -> dict[str, Any]:
         """Versions, hardware and fingerprints; empty when the sweep has none."""
         return _mapping(self.store, "provenance.json")
+
+    @cached_property
+    def made_elsewhere(self) -> dict[str, Any]:
+        """Where adapters came from that were not trained here, by trial; empty where they were."""
+        return _mapping(self.store, "foreign.json")
 
     @cached_property
     def differing(self) -> tuple[str, ...]:
@@ -156,19 +163,22 @@ class Reading:
 
     def slot_answers(self, slot: str, eval: str) -> Answers | None:
         """One slot's answers, or None when none are stored."""
-        key = (slot, eval)
-        if key not in self._answers:
-            try:
-                self._answers[key] = _read_answers(self.store, slot, eval)
-            except StoreError as error:
-                self._answers[key] = None
-                if key in self.scores:
-                    self.problems.append(str(error))
-        return self._answers[key]
+        found: Answers | None = self.once(
+            ("answers", slot, eval), lambda: self._read_answers(slot, eval)
+        )
+        return found
+
+    def _read_answers(self, slot: str, eval: str) -> Answers | None:
+        try:
+            return _read_answers(self.store, slot, eval)
+        except StoreError as error:
+            if (slot, eval) in self.scores:
+                self.problems.append(str(error))
+            return None
 
     def answers(self, name: str, eval: str) -> Answers | None:
         """The answers of `base`, or of a candidate averaged over its seeds, item by item."""
-        found = [self.slot_answers(slot, eval) for slot in self._slots(name)]
+        found = [self.slot_answers(slot, eval) for slot in self.slots(name)]
         is_median = self.summed_up_by(name, eval) == "median"
         return _average([one for one in found if one is not None], by_median=is_median)
 
@@ -177,16 +187,39 @@ class Reading:
 
         `mean` or `median`; where nothing was scored, the mean.
         """
+        way: str | None = self.once(("way", name, eval), lambda: self._summed_up_by(name, eval))
+        return way
+
+    def _summed_up_by(self, name: str, eval: str) -> str | None:
         ways = {
             _summed_up_by(score, answers)
-            for slot in self._slots(name)
+            for slot in self.slots(name)
             if (score := self.score(slot, eval)) is not None and score.value is not None
             if (answers := self.slot_answers(slot, eval)) is not None
         }
         return (ways.pop() if len(ways) == 1 else None) if ways else "mean"
 
-    def _slots(self, name: str) -> tuple[str, ...]:
+    def measures(self, name: str, eval: str) -> frozenset[str]:
+        """What the scores of `base` or of a candidate measure, in words; empty where nothing was scored."""
+        found = (self.score(slot, eval) for slot in self.slots(name))
+        return frozenset(
+            one.method.split(";")[0] for one in found if one is not None and one.value is not None
+        )
+
+    def task_of(self, name: str) -> str:
+        """What the models of a candidate do, in PEFT's word; empty for the base."""
+        names = self.slots(name)
+        return next((str(t.spec.adapter.task_type) for t in self.trials if t.name in names), "")
+
+    def slots(self, name: str) -> tuple[str, ...]:
+        """The slots of `base` or of a candidate: one a seed."""
         return (BASE,) if name == BASE else self.candidate(name).trials
+
+    def once(self, key: tuple[str, ...], work_out: Callable[[], Any]) -> Any:
+        """What `work_out` gives, worked out the first time only."""
+        if key not in self.worked_out:
+            self.worked_out[key] = work_out()
+        return self.worked_out[key]
 
     def steps(self, trial: str) -> list[Step]:
         """The steps of a trial, each once."""
@@ -290,11 +323,18 @@ def _candidate(group: list[Trial], outcomes: dict[str, Outcome]) -> Candidate:
 
 
 def _read_answers(store: SweepStore, slot: str, eval: str) -> Answers:
-    columns = store.frame(slot, eval).to_pydict()
+    found = store.frame(slot, eval)
+    wanted = ("sample", "value", "cluster", "kind", "expected")
+    columns = found.select([one for one in wanted if one in found.column_names]).to_pydict()
     values = [math.nan if value is None else float(value) for value in columns["value"]]
     clusters = tuple(columns.get("cluster") or [""] * len(values))
     kinds = tuple(columns.get("kind") or ())
-    return Answers(tuple(columns["sample"]), np.asarray(values, dtype=float), clusters, kinds)
+    right = columns.get("expected") or [""] * len(values)
+    samples = tuple(
+        f"{sample} = {answer}" if answer else sample
+        for sample, answer in zip(columns["sample"], right, strict=True)
+    )
+    return Answers(samples, np.asarray(values, dtype=float), clusters, kinds)
 
 
 def _summed_up_by(score: Score, answers: Answers) -> str | None:

@@ -7,48 +7,24 @@ trials that failed stay in, with their reason. It forms no verdict.
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from workbench.compare import wording
-from workbench.compare.differences import ARROW, counted_items
+from workbench.compare.calibration import MARK, failed_evals
+from workbench.compare.differences import ARROW, MARKED, SEEN_FROM, counted_items
+from workbench.compare.family import corrected, of_many
+from workbench.compare.figure import PARTS, Figure, figure_of, has_value
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
-from workbench.compare.pairing import Difference, corrected, difference
+from workbench.compare.pairing import Difference, difference
 from workbench.compare.reading import Candidate, Reading
 from workbench.scores.task import BASE, Score
-from workbench.stats.intervals import mean_interval, median_interval, within
 
 MAX_PAIRS = 2016
-"""Pairs tested one by one (64 candidates); beyond, only those with the best, and corrected more strictly."""
-
-
-class Figure(BaseModel):
-    """What one candidate got on one eval."""
-
-    model_config = ConfigDict(frozen=True)
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    n: int = 0
-    clusters: int = 0
-    errors: int = 0
-    truncated: int = 0
-    method: str = ""
-    by_seed: dict[str, float] = {}
-    """Trial -> its own value, where there is more than one seed."""
-
-    @property
-    def seed_low(self) -> float | None:
-        """The lowest value of any seed."""
-        return min(self.by_seed.values(), default=None)
-
-    @property
-    def seed_high(self) -> float | None:
-        """The highest value of any seed."""
-        return max(self.by_seed.values(), default=None)
+"""Pairs tested one by one (64 candidates); beyond, and for scores that are scored again for every draw, only those
+with the best, and corrected more strictly."""
 
 
 class Standing(BaseModel):
@@ -61,6 +37,8 @@ class Standing(BaseModel):
     """`1`, `1=` where the first place is shared, empty for the base and for what has no figure."""
     is_tied: bool = False
     """Whether it cannot be told from the best."""
+    detectable: float | None = None
+    """Of one that cannot: the lead of the best that would have been found 4 times in 5."""
     state: str = "done"
     reason: str = ""
     trainable_parameters: int | None = None
@@ -78,18 +56,19 @@ def standings(
     lines = [Standing(name=BASE, figures=_figures(reading, BASE))]
     for place, one in enumerate(ranked, start=1):
         shares = bool(tied) and (place == 1 or one.name in tied)
-        shown = "1=" if shares else str(place)
-        lines.append(_standing(reading, one, place=shown, is_tied=shares))
+        place_told = {"place": "1=" if shares else str(place), "is_tied": shares}
+        told = {**place_told, "detectable": tied.get(one.name)}
+        lines.append(_standing(reading, one).model_copy(update=told))
     without = [one for one in reading.candidates if one not in ranked]
-    return (*lines, *(_standing(reading, one, place="", is_tied=False) for one in without))
+    return (*lines, *(_standing(reading, one) for one in without))
 
 
 def ranking(reading: Reading, *, primary: str) -> list[Candidate]:
     """Candidates with a figure on the primary eval, best first; of equals the cheaper one."""
     sort = reading.sort_of(primary)
     sign = 1.0 if sort is not None and sort.better == "lower" else -1.0
-    values = {one.name: _figure(reading, one.name, primary) for one in reading.candidates}
-    scored = [one for one in reading.candidates if _has_value(values[one.name])]
+    values = {one.name: figure_of(reading, one.name, primary) for one in reading.candidates}
+    scored = [one for one in reading.candidates if has_value(values[one.name])]
 
     def order(one: Candidate) -> tuple[float, float]:
         figure = values[one.name]
@@ -102,25 +81,21 @@ def ranking(reading: Reading, *, primary: str) -> list[Candidate]:
 
 
 def contests(reading: Reading, *, primary: str) -> list[Difference]:
-    """The better against the worse of each pair of candidates, Holm's correction over all pairs.
+    """The better against the worse of each pair of candidates, corrected over all pairs.
 
     All pairs are the family, because which of them is looked at (the best against the rest) is chosen by the data.
     """
     names = [one.name for one in ranking(reading, primary=primary)]
     pairs = list(itertools.combinations(names, 2))
-    if len(pairs) <= MAX_PAIRS:
-        return corrected([difference(reading, a, b, eval=primary) for a, b in pairs])
+    is_cheap = all(reading.summed_up_by(name, primary) is not None for name in names)
+    if len(pairs) <= MAX_PAIRS and is_cheap:
+        return corrected(reading, [difference(reading, a, b, eval=primary) for a, b in pairs])
     with_best = [difference(reading, names[0], b, eval=primary) for b in names[1:]]
-    return [
-        one
-        if one.p is None
-        else one.model_copy(update={"p_corrected": min(1.0, one.p * len(pairs))})
-        for one in with_best
-    ]
+    return of_many(reading, with_best, of=len(pairs))
 
 
 def against_baseline(reading: Reading, *, baseline: str) -> list[Difference]:
-    """Each candidate (and the base) against a pinned baseline on every eval, Holm over all of them."""
+    """Each candidate (and the base) against a pinned baseline on every eval, all of them one family."""
     names = [BASE, *(one.name for one in reading.candidates)]
     scored = {slot for slot, _ in reading.scores}
     shown = [
@@ -130,13 +105,15 @@ def against_baseline(reading: Reading, *, baseline: str) -> list[Difference]:
         and (name in scored or (name != BASE and scored & set(reading.candidate(name).trials)))
     ]
     return corrected(
-        [difference(reading, name, baseline, eval=e) for name in shown for e in reading.evals]
+        reading,
+        [difference(reading, name, baseline, eval=e) for name in shown for e in reading.evals],
     )
 
 
 def contrast(reading: Reading, of: str, against: str) -> list[Difference]:
-    """Two candidates on every eval, Holm over the evals."""
-    return corrected([difference(reading, of, against, eval=eval) for eval in reading.evals])
+    """Two candidates on every eval, the evals one family."""
+    found = [difference(reading, of, against, eval=eval) for eval in reading.evals]
+    return corrected(reading, found)
 
 
 def cheapest(reading: Reading, *, primary: str) -> Candidate | None:
@@ -153,11 +130,18 @@ def leaderboard(reading: Reading, lines: tuple[Standing, ...], *, primary: str) 
     show_state = any(line.state != "done" for line in lines)
     show_seeds = len({len(line.seeds) for line in lines if line.seeds}) > 1
     evals = [primary, *(e for e in reading.evals if e != primary)] if primary else []
+    failed = failed_evals(reading)
     columns = [Column(key="trial", title="trial"), Column(key="place", title="place")]
     columns += [number_column(f, f.rsplit(".", 1)[-1]) for f in _more_than_the_name(reading)]
     columns.append(number_column("trainable_parameters", "trainable", note="parameters"))
     columns += [
-        number_column(e, e, note=_note(reading.sort_of(e)), count=_counted(lines, e)) for e in evals
+        number_column(
+            e,
+            e + (MARK if e in failed else ""),
+            note=_note(reading.sort_of(e)),
+            count=_counted(lines, e),
+        )
+        for e in evals
     ]
     if show_seeds:
         columns.append(number_column("seeds", "seeds"))
@@ -165,10 +149,11 @@ def leaderboard(reading: Reading, lines: tuple[Standing, ...], *, primary: str) 
         columns.append(Column(key="state", title="state"))
     keys = [column.key for column in columns]
     body = tuple(_line(reading, line, keys=keys, evals=evals, primary=primary) for line in lines)
-    return Table(columns=tuple(columns), lines=body, caption=_leaderboard_caption(lines, primary))
+    caption = _leaderboard_caption(lines, primary) + (MARKED if failed & set(evals) else "")
+    return Table(columns=tuple(columns), lines=body, caption=caption)
 
 
-def _standing(reading: Reading, one: Candidate, *, place: str, is_tied: bool) -> Standing:
+def _standing(reading: Reading, one: Candidate) -> Standing:
     ends = [reading.outcomes[trial] for trial in one.trials]
     states = list(dict.fromkeys(end.state for end in ends))
     several = len(one.trials) > 1
@@ -179,8 +164,6 @@ def _standing(reading: Reading, one: Candidate, *, place: str, is_tied: bool) ->
     ]
     return Standing(
         name=one.name,
-        place=place,
-        is_tied=is_tied,
         state=", ".join(states),
         reason="; ".join(reasons),
         trainable_parameters=one.trainable_parameters,
@@ -191,54 +174,19 @@ def _standing(reading: Reading, one: Candidate, *, place: str, is_tied: bool) ->
 
 
 def _figures(reading: Reading, name: str) -> dict[str, Figure]:
-    found = {eval: _figure(reading, name, eval) for eval in reading.evals}
+    found = {eval: figure_of(reading, name, eval) for eval in reading.evals}
     return {eval: figure for eval, figure in found.items() if figure is not None}
 
 
-def _figure(reading: Reading, name: str, eval: str) -> Figure | None:
-    slots = (BASE,) if name == BASE else reading.candidate(name).trials
-    stored = {slot: score for slot in slots if (score := reading.score(slot, eval)) is not None}
-    if not stored:
-        return None
-    if len(stored) == 1:
-        (score,) = stored.values()
-        kept = ("value", "low", "high", "n", "clusters", "errors", "truncated", "method")
-        return Figure(**{field: getattr(score, field) for field in kept})
-    by_seed = {slot: score.value for slot, score in stored.items() if score.value is not None}
-    counted = {
-        "errors": sum(score.errors for score in stored.values()),
-        "truncated": sum(score.truncated for score in stored.values()),
-        "by_seed": by_seed,
-    }
-    value = float(np.mean(list(by_seed.values()))) if by_seed else None
-    answers, way = reading.answers(name, eval), reading.summed_up_by(name, eval)
-    if answers is None or value is None or way is None:
-        return Figure(value=value, n=min(one.n for one in stored.values()), **counted)
-    is_scored = np.isfinite(answers.values)
-    clusters = [one for one, keep in zip(answers.clusters, is_scored, strict=True) if keep]
-    kept = answers.values[is_scored]
-    made = mean_interval(kept, clusters=clusters) if way == "mean" else median_interval(kept)
-    low, high, method = made.low, made.high, made.method
-    if all(wording.is_share(score.unit) for score in stored.values()):
-        low, high, method = within(low, high, method, least=0, most=1)
-    middle = "averaged" if way == "mean" else "at their median"
-    method = f"{method}, over items {middle} over {len(stored)} seeds"
-    ends = {"low": low, "high": high, "n": made.n, "clusters": made.clusters}
-    # The median over items of medians over seeds is no mean of medians; the interval is that of the former.
-    value = value if way == "mean" else made.value
-    return Figure(value=value, method=method, **ends, **counted)
-
-
-def _has_value(figure: Figure | None) -> bool:
-    return figure is not None and figure.value is not None and math.isfinite(figure.value)
-
-
-def _not_told_apart(ranked: list[Candidate], contests: list[Difference]) -> set[str]:
-    if not ranked:
-        return set()
-    best = ranked[0].name
+def _not_told_apart(
+    ranked: list[Candidate], contests: Sequence[Difference]
+) -> dict[str, float | None]:
+    """Who cannot be told from the best -> the lead that would have been found."""
+    best = ranked[0].name if ranked else ""
     return {
-        one.against for one in contests if one.of == best and one.p is not None and not one.is_found
+        one.against: one.detectable
+        for one in contests
+        if one.of == best and one.p is not None and not one.is_found
     }
 
 
@@ -271,13 +219,13 @@ def _line(
             figure = line.figures.get(key)
             cells.append(_figure_cell(reading, figure, key, with_seeds=key == primary))
         else:
-            cells.append(_plain_cell(line, key))
+            cells.append(_plain_cell(line, key, unit=_unit(reading, primary)))
     for eval in evals:
         figure = line.figures.get(eval)
-        parts = ("low", "high", "n", "errors", "truncated", "seed_low", "seed_high")
-        more += [(f"{eval}_{part}", getattr(figure, part, None)) for part in parts]
+        more += [(f"{eval}_{part}", getattr(figure, part, None)) for part in PARTS]
         sort = reading.sort_of(eval)
         more.append((f"{eval}_chance", sort.chance if sort else None))
+    more += [("detectable", line.detectable)]
     more += [("seeds", len(line.seeds)), ("reason", line.reason)]
     is_first = line.place in {"1", "1="}
     quiet = line.name == BASE or primary not in line.figures
@@ -288,11 +236,21 @@ def _line(
     )
 
 
-def _plain_cell(line: Standing, key: str) -> Cell:
+def _unit(reading: Reading, eval: str) -> str:
+    sort = reading.sort_of(eval) if eval else None
+    return sort.unit if sort else ""
+
+
+def _plain_cell(line: Standing, key: str, *, unit: str) -> Cell:
     if key == "trial":
         return Cell(raw=line.name, text=line.name)
     if key == "place":
-        return Cell(raw=line.place, text=line.place)
+        seen = (
+            ""
+            if line.detectable is None
+            else f"{SEEN_FROM} {wording.number(line.detectable, unit)}"
+        )
+        return Cell(raw=line.place, text=line.place, beside=seen)
     if key == "trainable_parameters":
         raw = line.trainable_parameters
         return Cell(raw=raw, text="" if line.name == BASE else wording.count(raw))
@@ -313,16 +271,15 @@ def _value_text(value: Any) -> str:
 
 
 def _figure_cell(reading: Reading, figure: Figure | None, eval: str, *, with_seeds: bool) -> Cell:
-    sort = reading.sort_of(eval)
-    unit = sort.unit if sort else ""
+    unit = _unit(reading, eval)
     if figure is None:
         return Cell(raw=None, text=wording.MISSING)
-    ends = [wording.number(value, unit) for value in (figure.seed_low, figure.seed_high)]
+    wide = wording.interval(figure.wide_low, figure.wide_high, unit)
     return Cell(
         raw=figure.value,
         text=wording.number(figure.value, unit),
         beside=wording.interval(figure.low, figure.high, unit),
-        under="–".join(ends) if with_seeds and len(figure.by_seed) > 1 else "",
+        under=f"{wide} with seeds" if with_seeds and wide else "",
     )
 
 
@@ -334,9 +291,12 @@ def _leaderboard_caption(lines: tuple[Standing, ...], primary: str) -> str:
         counts = sorted({len(line.seeds) for line in lines if line.seeds})
         seeds = f"{counts[0]} seeds" if len(counts) == 1 else "seeds"
         caption += (
-            f" Figures are means over {seeds}, intervals are over items; the range after {primary} is"
-            " from the lowest to the highest seed."
+            f" Figures are means over {seeds}, intervals are over items; those “with seeds” cover other items"
+            " and other seeds."
         )
     if any(line.is_tied for line in lines):
-        caption += " 1= marks trials that cannot be told apart from the best."
+        caption += (
+            f" 1= marks trials that cannot be told apart from the best; “{SEEN_FROM}” is the lead that would have"
+            " been found 4 times in 5."
+        )
     return caption

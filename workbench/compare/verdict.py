@@ -10,15 +10,18 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from workbench.compare import asked, wording
+from workbench.compare.calibration import failed_evals
 from workbench.compare.caveats import Caveat, caveats
-from workbench.compare.pairing import Difference, detectable, difference
+from workbench.compare.enough import MARGIN, cheapest_enough
+from workbench.compare.family import corrected
+from workbench.compare.pairing import Difference, difference
 from workbench.compare.reading import Candidate, Reading
-from workbench.compare.seeds import gaps, order_of_seeds, range_words
-from workbench.compare.table import cheapest, ranking
+from workbench.compare.seeds import apart, gaps, order_of_seeds, range_words
+from workbench.compare.table import ranking
 from workbench.scores.task import BASE
 
-MARGIN = 0.02
-"""How much worse than the best a cheaper trial may be and still be named: 2 points."""
+MOST_NAMED = 6
+"""Trials named in a sentence; the leaderboard marks them all."""
 
 Kind = Literal["winner", "shared", "tie", "single", "unpaired", "no_data"]
 
@@ -44,22 +47,37 @@ class Verdict(BaseModel):
     n: int = 0
     p: float | None = None
     """Corrected for the number of comparisons."""
+    correction: str = ""
+    """How, and over how many."""
     seeds: int = 0
     by_seed: tuple[float, ...] = ()
     """The same difference in each seed that both have; the interval above is over items and knows no seeds."""
+    wide_low: float | None = None
+    """The interval of the same difference over items and seeds; None below two seeds."""
+    wide_high: float | None = None
+    seed_share: float | None = None
+    """How much of its variance is of seeds."""
     tied: tuple[str, ...] = ()
     """Candidates that cannot be told apart from the best."""
     cheapest_enough: str = ""
     """The cheapest candidate shown to be not worse than the best by more than the margin."""
     margin: float | None = None
     could_have_seen: float | None = None
-    """With a tie: the difference this test finds 4 times in 5."""
+    """Where some cannot be told apart: the difference this test finds 4 times in 5 between any of them and the best."""
     caveats: tuple[Caveat, ...] = ()
     sentence: str
 
 
 def verdict(reading: Reading, *, primary: str, contests: list[Difference]) -> Verdict:
     """The verdict on the primary eval."""
+    found = _verdict(reading, primary=primary, contests=contests)
+    if primary not in failed_evals(reading):
+        return found
+    warned = f"{found.sentence} {primary} failed its calibration, so none of this can be trusted."
+    return found.model_copy(update={"sentence": warned})
+
+
+def _verdict(reading: Reading, *, primary: str, contests: list[Difference]) -> Verdict:
     ranked = ranking(reading, primary=primary) if primary else []
     if not ranked:
         found = caveats(reading, primary=primary, ranked=ranked, contests=contests)
@@ -75,7 +93,7 @@ def verdict(reading: Reading, *, primary: str, contests: list[Difference]) -> Ve
         return _unpaired(reading, ranked, with_best, primary=primary, found=found)
     tied = tuple(one.against for one in tested if not one.is_found)
     if len(tied) == len(tested):
-        return _tie(reading, ranked, tested, primary=primary, found=found, of=len(contests))
+        return _tie(reading, ranked, tested, primary=primary, found=found)
     return _ahead(reading, ranked, with_best, tied, primary=primary, found=found)
 
 
@@ -89,39 +107,33 @@ def _ahead(
     found: list[Caveat],
 ) -> Verdict:
     """The best is told apart from some candidates, or from all of them."""
-    best, seeds = ranked[0], _seeds(ranked[0])
-    beaten = [one.name for one in ranked[1:] if with_best[one.name].is_found]
-    small = cheapest(reading, primary=primary)
-    against = beaten[0] if not tied else beaten[-1]
-    if tied and small is not None and small.name in beaten:
-        against = small.name
-    one = with_best[against]
-    how_much = _by_how_much(one, many_seeds=seeds > 1)
-    words = [f"{best.name} {_figure_words(reading, best.name, primary, one)}, {how_much}"]
+    best = ranked[0]
+    behind = [one.name for one in ranked[1:] if with_best[one.name].is_found]
+    one = with_best[behind[0]]
+    ahead = f"{best.name} {_figure_words(reading, best.name, primary, one)}"
+    ends = f", n = {one.n}{_seed_words(reading, ranked, primary=primary, one=one)}."
+    seen = _seen([with_best[name] for name in tied])
     if tied:
-        words.append(f" It cannot be told apart from {wording.listed(list(tied))}.")
-    enough = _cheapest_enough(reading, ranked, primary=primary)
-    if enough:
-        words.append(f" {_enough_words(enough)}")
-    sentence = (
-        words[0]
-        + f", n = {one.n}{_seed_words(reading, ranked, primary=primary, one=one)}."
-        + "".join(words[1:])
-    )
+        level = _level_words(reading, ranked, tied, primary=primary, seen=seen, unit=one.unit)
+        sentence = f"{level} Behind is {one.against}: {ahead}, {_by_how_much(reading, one)}{ends}"
+    else:
+        sentence = f"{ahead}, {_by_how_much(reading, one)}{ends}"
+    enough = cheapest_enough(reading, ranked, primary=primary)
     return Verdict(
         kind="shared" if tied else "winner",
         primary=primary,
         best=best.name,
         runner_up=ranked[1].name,
-        against=against,
+        against=one.against,
         value=_value(reading, best.name, primary),
         **_measured(reading, one),
-        seeds=seeds,
+        seeds=_seeds(best),
         tied=tied,
         cheapest_enough=enough,
         margin=MARGIN if enough else None,
+        could_have_seen=seen,
         caveats=tuple(found),
-        sentence=sentence,
+        sentence=f"{sentence} {_enough_words(enough)}" if enough else sentence,
     )
 
 
@@ -132,20 +144,19 @@ def _tie(
     *,
     primary: str,
     found: list[Caveat],
-    of: int,
 ) -> Verdict:
     """No candidate is told apart from the best."""
     best, last = ranked[0], tested[-1]
-    decimals = wording.decimals_beside(last.value, last.unit)
-    seen = detectable(reading, best.name, last.against, eval=primary, comparisons=of)
-    enough = _cheapest_enough(reading, ranked, primary=primary)
+    seen = _seen(tested)
+    enough = cheapest_enough(reading, ranked, primary=primary)
     power = (
-        f" This test could have seen a difference of {wording.gap(seen, last.unit, decimals=decimals)}."
+        f" This test could have seen a difference of {_size_seen(seen, last.unit)}."
         if seen is not None
-        else " No two answers differed, so what this test could have seen is unknown."
+        else " What this test could have seen is unknown."
     )
+    names = [one.name for one in ranked]
     sentence = (
-        f"No difference found between {len(ranked)} trials on {asked.meant(reading, primary)}: {_span(reading, last)}, "
+        f"No difference found between {len(ranked)} trials on {asked.meant(reading, primary)}: {_span(reading, names, last)}, "
         f"n = {last.n}{_seed_words(reading, ranked, primary=primary, one=last)}.{power}"
     )
     if enough:
@@ -170,15 +181,16 @@ def _tie(
 
 def _single(reading: Reading, best: Candidate, *, primary: str, found: list[Caveat]) -> Verdict:
     """One candidate: the base is what it can be measured against."""
-    one = difference(reading, best.name, BASE, eval=primary)
-    one = one.model_copy(update={"p_corrected": one.p})
+    (one,) = corrected(reading, [difference(reading, best.name, BASE, eval=primary)])
     words = f"Only {best.name} was evaluated: it {_figure_words(reading, best.name, primary, one)}"
     if one.value is None:
         words += f"; there is no difference to the base ({one.reason})"
     elif one.is_found:
-        words += f", {_by_how_much(one, many_seeds=_seeds(best) > 1)}, n = {one.n}"
+        words += f", {_by_how_much(reading, one)}, n = {one.n}"
     else:
         words += f", and no difference to the base was found, n = {one.n}"
+        if one.detectable is not None:
+            words += f" (one of {_size_seen(one.detectable, one.unit)} could have been seen)"
     return Verdict(
         kind="single",
         primary=primary,
@@ -187,6 +199,7 @@ def _single(reading: Reading, best: Candidate, *, primary: str, found: list[Cave
         value=_value(reading, best.name, primary),
         **_measured(reading, one),
         seeds=_seeds(best),
+        could_have_seen=one.detectable,
         caveats=tuple(found),
         sentence=words + _seed_words(reading, [best], primary=primary, one=one) + ".",
     )
@@ -215,31 +228,44 @@ def _unpaired(
     )
 
 
-def _cheapest_enough(reading: Reading, ranked: list[Candidate], *, primary: str) -> str:
-    """The cheapest whose paired interval against the best stays within the margin; empty when it is the best.
+def _level_words(
+    reading: Reading,
+    ranked: list[Candidate],
+    tied: tuple[str, ...],
+    *,
+    primary: str,
+    seen: float | None,
+    unit: str,
+) -> str:
+    """Who shares the first place, and what could have been seen between them."""
+    first = [one.name for one in ranked if one.name == ranked[0].name or one.name in tied]
+    worst = difference(reading, first[0], first[-1], eval=primary)
+    is_on_top = first == [one.name for one in ranked[: len(first)]]
+    names = wording.listed(_few(first))
+    who = f"The first {len(first)}" if is_on_top else names
+    words = f"{who} cannot be told apart on {asked.meant(reading, primary)}: "
+    words += f"{names}, " if is_on_top else ""
+    words += _span(reading, first, worst, is_named=False)
+    return (
+        f"{words}; a difference of {_size_seen(seen, unit)} could have been seen."
+        if seen
+        else f"{words}."
+    )
 
-    Asked from the dearest down to the cheapest, until the first that fails: a fixed order needs no correction.
-    """
-    sort = reading.sort_of(primary)
-    if sort is None or not wording.is_share(sort.unit) or sort.better == "none":
-        return ""
-    best = ranked[0]
-    if best.trainable_parameters is None:
-        return ""
-    cheaper = [
-        one
-        for one in ranked[1:]
-        if one.trainable_parameters is not None
-        and one.trainable_parameters < best.trainable_parameters
-    ]
-    enough = ""
-    for one in sorted(cheaper, key=lambda one: one.trainable_parameters or 0, reverse=True):
-        found = difference(reading, one.name, best.name, eval=primary)
-        worst = found.high if sort.better == "lower" else found.low
-        if worst is None or (worst if sort.better == "lower" else -worst) > MARGIN:
-            break
-        enough = one.name
-    return enough
+
+def _few(names: list[str]) -> list[str]:
+    """Names for a sentence: of many the first, and how many more there are."""
+    return names if len(names) <= MOST_NAMED else [*names[:3], f"{len(names) - 3} others"]
+
+
+def _seen(nulls: list[Difference]) -> float | None:
+    """The difference that would have been found 4 times in 5 in every one of these."""
+    known = [one.detectable for one in nulls]
+    return None if None in known else max((one for one in known if one is not None), default=None)
+
+
+def _size_seen(seen: float, unit: str) -> str:
+    return wording.gap(seen, unit, decimals=wording.decimals_beside(seen, unit))
 
 
 def _enough_words(name: str) -> str:
@@ -252,7 +278,7 @@ def _figure_words(reading: Reading, name: str, primary: str, one: Difference) ->
     return asked.said(reading, primary, shown)
 
 
-def _by_how_much(one: Difference, *, many_seeds: bool) -> str:
+def _by_how_much(reading: Reading, one: Difference) -> str:
     decimals = wording.decimals_beside(one.value, one.unit)
     size = wording.gap(one.value, one.unit, decimals=decimals)
     low, high = one.low, one.high
@@ -260,7 +286,7 @@ def _by_how_much(one: Difference, *, many_seeds: bool) -> str:
     if not more and low is not None and high is not None:
         low, high = -high, -low
     ends = wording.interval(low, high, one.unit, decimals=decimals)
-    over = " over items" if ends and many_seeds else ""
+    over = " over items" if ends and _seeds(reading.candidate(one.of)) > 1 else ""
     return f"{size} {'more' if more else 'less'} than {one.against} {ends}".rstrip() + over
 
 
@@ -279,7 +305,18 @@ def _seed_words(reading: Reading, ranked: list[Candidate], *, primary: str, one:
         ranged = range_words([sign * gap for gap in found], one.unit, decimals=decimals)
         words = f"{ranged} over {len(found)} seeds"
     kept = order_of_seeds(reading, ranked, primary=primary)
-    return f"; {words}" + (f", first in {kept[0]} of {kept[1]}" if kept is not None else "")
+    words += f", first in {kept[0]} of {kept[1]}" if kept is not None else ""
+    both = apart(reading, one.of, one.against, eval=one.eval)
+    if (
+        both is not None
+        and both.low is not None
+        and both.high is not None
+        and one.value is not None
+    ):
+        ends = (both.low, both.high) if one.value >= 0 else (-both.high, -both.low)
+        decimals = wording.decimals_beside(one.value, one.unit)
+        words += f"; {wording.interval(*ends, one.unit, decimals=decimals)} over items and seeds"
+    return f"; {words}"
 
 
 def _seeds(one: Candidate) -> int:
@@ -297,22 +334,29 @@ def _value(reading: Reading, name: str, eval: str) -> float | None:
 
 def _measured(reading: Reading, one: Difference) -> dict[str, Any]:
     """The fields of a verdict that are those of a difference."""
+    both = apart(reading, one.of, one.against, eval=one.eval)
     return {
         "difference": one.value,
         "low": one.low,
         "high": one.high,
         "n": one.n,
         "p": one.p_corrected,
+        "correction": one.correction,
+        "wide_low": None if both is None else both.low,
+        "wide_high": None if both is None else both.high,
+        "seed_share": None if both is None else both.seed_share,
         "by_seed": tuple(gaps(reading, one.of, one.against, eval=one.eval)),
     }
 
 
-def _span(reading: Reading, last: Difference) -> str:
-    """From the best to the last, as figures."""
-    decimals = wording.decimals_beside(last.value, last.unit)
-    values = [_value(reading, name, last.eval) for name in (last.of, last.against)]
-    most, least = (wording.amount(value, last.unit, decimals=decimals) for value in values)
-    return f"all {most}" if most == least else f"{last.of} {most} to {last.against} {least}"
+def _span(reading: Reading, names: list[str], apart: Difference, *, is_named: bool = True) -> str:
+    """From the first to the last of some, as figures."""
+    decimals = wording.decimals_beside(apart.value, apart.unit)
+    values = [_value(reading, name, apart.eval) for name in (names[0], names[-1])]
+    most, least = (wording.amount(value, apart.unit, decimals=decimals) for value in values)
+    if most == least:
+        return f"{'both' if len(names) == 2 else 'all'} {most}"
+    return f"{names[0]} {most} to {names[-1]} {least}" if is_named else f"{most} to {least}"
 
 
 def _why_nothing(reading: Reading, primary: str) -> str:

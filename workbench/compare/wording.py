@@ -7,7 +7,7 @@ keeps its unit. It does not know where a figure came from.
 
 import math
 
-SHARES = frozenset({"", "share", "fraction", "proportion", "probability", "%", "percent"})
+SHARES = frozenset({"share", "fraction", "proportion", "probability", "%", "percent"})
 """Units that mean a share of 1."""
 
 MISSING = "–"

@@ -109,6 +109,8 @@ def clean(
             skipped["without a value"] += 1
             continue
         said = {word: _value(value, word=word, where=where) for word, value in said.items()}
+        if data.id2label and said.get("label"):
+            said["label"] = _named(said["label"], id2label=data.id2label, where=where)
         why = _nothing_to_learn(said)
         if why:
             skipped[why] += 1
@@ -171,6 +173,18 @@ def _value(value: Any, *, word: Word, where: str) -> Any:
     allowed = "a list of {role, content}" if word == "messages" else "text"
     raise DataError(
         f"{where}: {word} is {value!r:.60} ({type(value).__name__}); {allowed} is needed"
+    )
+
+
+def _named(label: str, *, id2label: Mapping[str, str], where: str) -> str:
+    """What a label stands for; a row may also have the name itself."""
+    if label in id2label:
+        return id2label[label]
+    if label in id2label.values():
+        return label
+    raise DataError(
+        f"{where}: the label {label!r} is not in data.id2label, which names "
+        f"{', '.join(f'{key}: {name}' for key, name in id2label.items())}"
     )
 
 

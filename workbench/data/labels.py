@@ -48,13 +48,16 @@ def label_of(value: Any, *, where: str) -> str:
     )
 
 
-def in_order(labels: Iterable[str]) -> tuple[str, ...]:
-    """The distinct labels, sorted; by size where all of them are numbers.
+def in_order(labels: Iterable[str], *, named: Iterable[str] = ()) -> tuple[str, ...]:
+    """The distinct labels: in the order in which they are named, else sorted; by size where all of them are numbers.
 
-    >>> in_order(["10", "2", "2"]), in_order(["b", "10", "a"])
-    (('2', '10'), ('10', 'a', 'b'))
+    >>> in_order(["10", "2", "2"]), in_order(["b", "10", "a"]), in_order(["no", "yes"], named=["yes", "no"])
+    (('2', '10'), ('10', 'a', 'b'), ('yes', 'no'))
     """
     distinct = set(labels)
+    order = tuple(dict.fromkeys(named))
+    if distinct <= set(order):
+        return tuple(label for label in order if label in distinct)
     numbers = all(label.removeprefix("-").isdecimal() for label in distinct)
     return tuple(sorted(distinct, key=(lambda label: (int(label), label)) if numbers else None))
 
@@ -66,6 +69,7 @@ def settle(
     held_out: Sequence[dict[str, Any]],
     asked: str,
     source: str,
+    named: Iterable[str] = (),
 ) -> Settled:
     """The labels of a data set.
 
@@ -75,8 +79,9 @@ def settle(
         held_out: The other side of the split.
         asked: The word under which a row's text stands.
         source: What the data set is called.
+        named: The labels in the order in which the spec names them, if it does.
     """
-    labels = in_order(row["label"] for row in train)
+    labels = in_order((row["label"] for row in train), named=named)
     _check(labels, source=source, rows=len(train))
     counts = Counter(row["label"] for row in taken)
     kept = [row for row in held_out if row["label"] in set(labels)]
@@ -107,12 +112,27 @@ def _check(labels: Sequence[str], *, source: str, rows: int) -> None:
             f"every row of {source!r} that can be trained on has the label {labels[0]!r}; telling "
             "apart needs two. Is data.columns: {label: ...} the right column?"
         )
+    if _is_scale(labels):
+        raise DataError(
+            f"the labels of {source!r} are numbers with fractions, first {_named(labels)}: a scale, as in "
+            "STS-B, which is not told apart by labels and not supported. Is data.columns: "
+            "{label: ...} the right column?"
+        )
     if len(labels) > MAX_LABELS:
         raise DataError(
             f"{source!r} has {len(labels):,} different labels in {rows:,} rows, first "
             f"{_named(labels)}; at most {MAX_LABELS:,} are told apart. Is data.columns: "
             "{label: ...} the right column?"
         )
+
+
+def _is_scale(labels: Sequence[str]) -> bool:
+    """Whether labels measure something: all of them are numbers, and some are not whole."""
+    try:
+        sizes = [float(label) for label in labels]
+    except ValueError:
+        return False
+    return all(map(math.isfinite, sizes)) and not all(size.is_integer() for size in sizes)
 
 
 def _named(labels: Sequence[str]) -> str:

@@ -2,8 +2,9 @@
 
 `load(spec.data)` gives `Rows(train, held_out, card)`; `check_data(spec.data)` is the quick look a plan takes. A row has
 an `id` and either prompt and completion (texts, or lists of messages), messages, or text; with `labelled=True` a prompt
-or text and a label. Which side a row falls on is a hash of what it says, so it never moves and duplicates stay
-together; the micro-world's own sets are held together unless the spec says otherwise. It tokenises nothing.
+or text and a label. Held out are the rows of `data.validation`; without it a hash of what a row says decides on which
+side it falls, so it never moves and duplicates stay together. The micro-world's own sets are held together unless the
+spec says otherwise. It tokenises nothing.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from typing import Any
 from workbench.data.audit import audit
 from workbench.data.columns import Words, clean, content, used_columns, without_header, words_of
 from workbench.data.files import SUFFIXES, peek, read_rows
-from workbench.data.labels import in_order, settle
+from workbench.data.labels import Settled, in_order, settle
 from workbench.errors import DataError, nearest
 from workbench.plan.locate import ask_hub, is_denied, refusal, unreachable
 from workbench.spec import DataSpec
@@ -57,22 +58,20 @@ def load(data: DataSpec, *, labelled: bool = False) -> Rows:
         data: Which one.
         labelled: Whether its rows are told apart by a label, rather than answered.
     """
+    _check_labels_are_read(data, labelled=labelled)
     source = _read(data)
     words = words_of(source.rows, data=data, labelled=labelled)
-    rows, skipped = clean(source.rows, words=words, data=data)
-    if not rows:
-        raise DataError(
-            f"{data.id!r} has no row to train on: of {len(source.rows)}, "
-            + (", ".join(f"{n} {why}" for why, n in skipped.items()) or "none is there")
-        )
-    keys = [content(row, words) for row in rows]
-    _name(rows, keys)
+    rows, skipped, keys = _cleaned(source, data, words=words)
     every, held_out, note = _split(rows, words=words, fraction=held_out_share(data))
-    train = _take(every, data.rows)
     notes = [note] if note else []
+    apart = validation_of(data)
+    if apart is not None:
+        held_out, note, more = _apart(apart, words=words, labelled=labelled)
+        notes, keys = [*notes, note], [*keys, *more]
+    train = _take(every, data.rows)
     labels: dict[str, Any] = {}
     if labelled:
-        settled = settle(every, taken=train, held_out=held_out, asked=words[0], source=data.id)
+        settled = _settled(every, train, held_out, words=words, data=data)
         held_out, labels, notes = settled.held_out, settled.card, [*notes, *settled.notes]
     card = {
         "source": data.id,
@@ -98,29 +97,123 @@ def load(data: DataSpec, *, labelled: bool = False) -> Rows:
     return Rows(train=train, held_out=held_out, card=card)
 
 
+def _settled(
+    every: Sequence[dict[str, Any]],
+    train: Sequence[dict[str, Any]],
+    held_out: Sequence[dict[str, Any]],
+    *,
+    words: Words,
+    data: DataSpec,
+) -> Settled:
+    """The labels of the set; rows of another file that share none of them cannot be meant."""
+    named = data.id2label.values()
+    settled = settle(
+        every, taken=train, held_out=held_out, asked=words[0], source=data.id, named=named
+    )
+    apart = validation_of(data)
+    if held_out and apart is not None and not settled.held_out:
+        raise DataError(
+            f"no row of {apart.id!r} has a label that is trained on. {'; '.join(settled.notes)}. Say what "
+            "labels stand for with data.id2label, for instance {1: World, 2: Sports}"
+        )
+    return settled
+
+
+def _cleaned(
+    source: "_Source", data: DataSpec, *, words: Words
+) -> tuple[list[dict[str, Any]], dict[str, int], list[str]]:
+    """Named rows under our words, how many were skipped and why, and what each row says."""
+    rows, skipped = clean(source.rows, words=words, data=data)
+    if not rows:
+        raise DataError(
+            f"{data.id!r} has no row to train on: of {len(source.rows)}, "
+            + (", ".join(f"{n} {why}" for why, n in skipped.items()) or "none is there")
+        )
+    keys = [content(row, words) for row in rows]
+    _name(rows, keys)
+    return rows, skipped, keys
+
+
+def _apart(
+    data: DataSpec, *, words: Words, labelled: bool
+) -> tuple[list[dict[str, Any]], str, list[str]]:
+    """The rows of `data.validation`, what to note about them, and what each says."""
+    source = _read(data)
+    _check_same_words(words_of(source.rows, data=data, labelled=labelled), words, data=data)
+    rows, skipped, keys = _cleaned(source, data, words=words)
+    left_out = "".join(f", {n} of its rows left out: {why}" for why, n in skipped.items())
+    of = "" if _is_local(data.id) else f", split {data.split}"
+    return rows, f"held out are the rows of {data.id!r}{of}{left_out}", keys
+
+
+def _check_same_words(found: Words, trained: Words, *, data: DataSpec) -> None:
+    if found != trained:
+        raise DataError(
+            f"the rows of data.validation, {data.id!r}, are made of {' and '.join(found)}, those that are "
+            f"trained on of {' and '.join(trained)}; say with validation: {{columns: ...}} which is which"
+        )
+
+
+def _check_labels_are_read(data: DataSpec, *, labelled: bool) -> None:
+    if data.id2label and not labelled:
+        raise DataError(
+            "data.id2label names the labels of rows that are told apart, and these rows are answered; "
+            "leave it out, or say adapter.task_type: SEQ_CLS"
+        )
+
+
+def validation_of(data: DataSpec) -> DataSpec | None:
+    """The set whose rows are held out, with what it has of the training rows' words; None where it is the same set."""
+    apart = data.validation
+    if apart is None:
+        return None
+    id = apart.id or data.id
+    # A file is one table; of a hub set the rows to ask are a split of their own.
+    split = apart.split or ("train" if _is_local(id) else "validation")
+    columns = data.columns if apart.columns is None else apart.columns
+    return DataSpec(id=id, split=split, columns=columns, id2label=data.id2label, eval_fraction=0.0)
+
+
+def holds_out(data: DataSpec) -> bool:
+    """Whether some rows are kept from training, to be asked."""
+    return data.validation is not None or held_out_share(data) > 0
+
+
 def held_out_share(data: DataSpec) -> float:
-    """The share of rows that is held out.
+    """The share of the rows that is held out; none where the rows to ask lie apart.
 
     The micro-world's sets carry planted truth (every changed fact, every repeat of a secret), and what is asked of
     them is made apart: they are trained on whole unless the spec itself says otherwise.
     """
-    if data.id.startswith(MICROWORLD) and "eval_fraction" not in data.model_fields_set:
-        return 0.0
-    return data.eval_fraction
+    planted = data.id.startswith(MICROWORLD) and "eval_fraction" not in data.model_fields_set
+    return 0.0 if planted or data.validation is not None else data.eval_fraction
 
 
 def check_data(data: DataSpec, *, labelled: bool = False) -> None:
     """A quick look: the source is there, has the columns, and is not empty."""
+    _check_labels_are_read(data, labelled=labelled)
+    words = _look(data, labelled=labelled)
+    apart = validation_of(data)
+    if apart is not None:
+        found = _look(apart, labelled=labelled)
+        if words and found:
+            _check_same_words(found, words, data=apart)
+
+
+def _look(data: DataSpec, *, labelled: bool) -> Words | None:
+    """What the first rows are made of; None for a set of the hub, which is only asked after."""
     if data.id.startswith(MICROWORLD):
-        words_of(_read(data).rows, data=data, labelled=labelled)
-    elif _is_local(data.id):
+        return words_of(_read(data).rows, data=data, labelled=labelled)
+    if _is_local(data.id):
         _check_split(data)
         rows = peek(Path(data.id).expanduser(), header=not without_header(data))
         if not rows:
             raise DataError(f"{data.id!r} has no rows")
-        clean(rows, words=words_of(rows, data=data, labelled=labelled), data=data)
-    else:
-        _ask_dataset(data.id)
+        words = words_of(rows, data=data, labelled=labelled)
+        clean(rows, words=words, data=data)
+        return words
+    _ask_dataset(data.id)
+    return None
 
 
 def num_rows(data: DataSpec, *, labelled: bool = False) -> int | None:
@@ -191,7 +284,8 @@ def _is_local(data_id: str) -> bool:
 def _check_split(data: DataSpec) -> None:
     if data.split != "train":
         raise DataError(
-            f"data.split: {data.split!r} was asked for, but a file is one table; leave split out"
+            f"data.split: {data.split!r} was asked for, but a file is one table; leave split out, and "
+            "name a file of rows to ask as data.validation: {id: dev.tsv}"
         )
 
 

@@ -19,9 +19,9 @@ from workbench.adapters.bank import Bank
 from workbench.adapters.updates import Masked
 from workbench.data.batches import collate
 from workbench.data.rendering import IGNORED
-from workbench.engine.flat import Layout, flat, lay_out, reads_flat
 from workbench.engine.passes import Part, cut_flat, cut_padded
 from workbench.engine.slot import Slot
+from workbench.models.flat import Layout, flat, lay_out, reads_flat
 from workbench.plan.memory import MAX_TOKENS
 
 

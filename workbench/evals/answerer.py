@@ -1,40 +1,31 @@
-"""The bank of adapters as an `Answerer`: text in, likelihoods and greedy answers out, slot by slot.
+"""The bank of adapters as an `Answerer`: text in, likelihoods and answers out, of all slots at once.
 
-`TorchAnswerer(bank)` asks the loaded model with one adapter on, or none, and leaves it as it found it. Texts asked
-twice are computed once. Everything is asked in eval mode, without gradients, under greedy decoding, so an answer
-does not depend on the batch it is in beyond the rounding of floats. It knows no eval and makes no rows.
+`TorchAnswerer(bank)` asks the loaded model and leaves it as it found it. Slots that can share a base share each
+forward, a part of its tokens belonging to each; the others are asked one at a time. Texts asked twice are computed once.
+Everything is asked in eval mode and without gradients, so an answer does not depend on what else is in the batch beyond
+the rounding of floats. It knows no eval and makes no rows.
 """
 
 import gc
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, NamedTuple, Protocol
+import math
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any, NamedTuple
 
-import torch
-
+from workbench import __version__
 from workbench.data.rendering import encode_pair, encode_text
-from workbench.errors import InputError
-from workbench.evals import classifying, generation, likelihood
+from workbench.errors import InputError, ModelError
+from workbench.evals import classifying, generation, likelihood, windows
+from workbench.evals.audience import Adapters, Audience, context_length, end_ids
+from workbench.evals.identity import alike, identity, probe
+from workbench.evals.remembered import Answer, Answers, Question
+from workbench.evals.respondents import Limit, alone
 from workbench.models.heads import labels_of
-from workbench.scores.task import Classification, Generation, Likelihood
+from workbench.scores.task import Classification, Generation, Likelihood, Read
 
 BROKEN = Generation("", -1, False)
 """What is generated from logits that are not finite: no answer, and not an empty one either."""
-
-UNBOUNDED = 10**6
-"""Tokenizers without a limit state an astronomic one."""
-
-
-class Adapters(Protocol):
-    """What an answerer needs of the bank of adapters."""
-
-    @property
-    def slots(self) -> tuple[str, ...]: ...
-    @property
-    def model(self) -> Any: ...
-    @property
-    def tokenizer(self) -> Any: ...
-    def use(self, slot: str) -> AbstractContextManager[Any]: ...
 
 
 class Hits(NamedTuple):
@@ -49,14 +40,31 @@ class Hits(NamedTuple):
 class TorchAnswerer:
     """Asks a bank; see `scores.task.Answerer`."""
 
-    def __init__(self, bank: Adapters, *, batch_size: int = 128, reserved: int = 0) -> None:
-        """Of the context so many tokens are kept free, for a prompt that a slot puts in front."""
+    def __init__(
+        self,
+        bank: Adapters,
+        *,
+        batch_size: int = 128,
+        reserved: int = 0,
+        answers: Answers | None = None,
+    ) -> None:
+        """Make ready.
+
+        Args:
+            bank: Who is asked.
+            batch_size: Rows of one slot in a forward, at most.
+            reserved: Tokens of the context that are kept free, for a prompt that a slot puts in front.
+            answers: Where what was answered is looked up and kept.
+        """
         if batch_size < 1:
             raise InputError(f"batch_size is {batch_size!r}; it has to be at least 1")
         self.slots = bank.slots
         self.tokenizer = bank.tokenizer
         self._bank = bank
-        self._limit = likelihood.Limit(
+        self._audience = Audience(bank)
+        self._answers = answers
+        self._identities: dict[str, str] = {}
+        self._limit = Limit(
             batch_size,
             context_length(bank.model, bank.tokenizer) - reserved,
             bank.tokenizer.bos_token_id,
@@ -84,24 +92,38 @@ class TorchAnswerer:
         }
 
     def generate(
-        self, prompts: Sequence[str], *, slots: Sequence[str], max_new_tokens: int = 16
+        self,
+        prompts: Sequence[str],
+        *,
+        slots: Sequence[str],
+        max_new_tokens: int = 16,
+        stop: Sequence[str] = (),
+        temperature: float = 0.0,
+        seed: int = 0,
     ) -> dict[str, list[Generation]]:
-        """For each slot, the greedy answer to every prompt."""
-        distinct = list(dict.fromkeys(prompts))
-        encoded = [self._encode_prompt(prompt) for prompt in distinct]
-        answers = {}
-        for slot in slots:
-            with self._asking(slot) as model:
-                decoded = generation.decode(
-                    model,
-                    encoded,
-                    max_new_tokens=max_new_tokens,
-                    eos_ids=end_ids(model, self.tokenizer),
-                    limit=self._limit,
-                )
-            said = dict(zip(distinct, map(self._as_text, decoded), strict=True))
-            answers[slot] = [said[prompt] for prompt in prompts]
-        return answers
+        """For each slot, the answer to every prompt: the likeliest at temperature 0, else one drawn with the seed."""
+        manner = generation.Manner(
+            max_new_tokens=max_new_tokens,
+            eos_ids=end_ids(self._bank.model, self.tokenizer),
+            temperature=temperature,
+            seed=seed,
+            is_over=partial(self._has_said, stop) if stop else None,
+        )
+
+        def ask(new: Sequence[Question], slots: Sequence[str]) -> dict[str, list[Answer]]:
+            encoded = [self._encode_prompt(prompt) for prompt, *_ in new]
+            broken = [slot for slot in slots if not self._audience.is_sound(slot)]
+            said = {slot: [list(BROKEN)] * len(new) for slot in broken}
+            slots = [slot for slot in slots if slot not in said]
+            for some, asked in self._audience.together(slots):
+                decoded = generation.decode(asked, encoded, manner=manner, limit=self._limit)
+                for slot, of_slot in zip(some, decoded, strict=True):
+                    said[slot] = [list(self._as_text(one, stop=stop)) for one in of_slot]
+            return said
+
+        how = ("said", max_new_tokens, *stop, temperature, seed)
+        found = self._each(ask, [(prompt, *how) for prompt in prompts], slots=slots)
+        return {slot: [Generation(*one) for one in said] for slot, said in found.items()}
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -118,10 +140,12 @@ class TorchAnswerer:
         ]
         told = {}
         for slot in slots:
-            with self._asking(slot) as model:
+            with self._audience.alone(slot) as model:
                 found = classifying.classify(
                     model, [tuple(ids) for ids, _ in encoded], limit=self._limit
                 )
+            if not self._audience.is_sound(slot):
+                found = [(math.nan,) * len(labels)] * len(distinct)
             by_prompt = {
                 text: Classification(labels[logprobs.index(max(logprobs))], logprobs, cut)
                 for text, logprobs, (_, cut) in zip(distinct, found, encoded, strict=True)
@@ -133,7 +157,7 @@ class TorchAnswerer:
         self, slot: str, *, prompt_ids: Sequence[int], new_tokens: int
     ) -> generation.Timing:
         """One greedy decode of a forced length, timed; the collector keeps out of it."""
-        with self._asking(slot) as model:
+        with self._audience.alone(slot) as model:
             collecting = gc.isenabled()
             gc.disable()
             try:
@@ -142,23 +166,101 @@ class TorchAnswerer:
                 if collecting:
                     gc.enable()
 
+    def fingerprints(self, *, slots: Sequence[str]) -> dict[str, tuple[float, ...]]:
+        """What each slot makes of a fixed row, asked alone: an error where the shared pass gives it something else."""
+        base = self._bank.base
+        row = probe(base.config.get_text_config().vocab_size, context=self.context)
+        pairs = [likelihood.Pair(row[: end + 1], end) for end in range(1, len(row))]
+        shared = self._score_ids(pairs, slots=slots)
+        found = {}
+        for slot in slots:
+            with self._audience.alone(slot) as model:
+                (own,) = likelihood.score_pairs(alone(model), pairs, limit=self._limit)
+            found[slot] = tuple(score.logprob for score in own)
+            if not alike(found[slot], [score.logprob for score in shared[slot]]):
+                raise ModelError(
+                    f"adapter {slot!r} answers differently beside others than alone; the answers of this "
+                    "pass would not be its own. Evaluate it in a sweep of its own, and report this"
+                )
+        return found
+
     @property
     def context(self) -> int:
         """The longest input of the model, in tokens."""
         return self._limit.context
 
+    def read(self, texts: Sequence[str], *, slots: Sequence[str]) -> dict[str, list[Read]]:
+        """For each slot, the likelihood of every text, in windows where it is longer than the context."""
+
+        def ask(new: Sequence[Question], slots: Sequence[str]) -> dict[str, list[Answer]]:
+            encoded = [self._encode_pair("", text) for text, _ in new]
+            score = partial(self._score_ids, slots=slots)
+            found = windows.read(score, encoded, context=self.context)
+            return {slot: [list(one) for one in reads] for slot, reads in found.items()}
+
+        found = self._each(ask, [(text, "read") for text in texts], slots=slots)
+        return {slot: [Read(*one) for one in reads] for slot, reads in found.items()}
+
+    def opened(self, slot: str) -> AbstractContextManager[Any]:
+        """The slot's model, for an eval that looks into it."""
+        return self._audience.alone(slot)
+
     def _score(
         self, pairs: Sequence[tuple[str, str]], *, slots: Sequence[str]
     ) -> dict[str, list[likelihood.PairScore]]:
-        distinct = list(dict.fromkeys(pairs))
-        encoded = [self._encode_pair(*pair) for pair in distinct]
-        scores = {}
-        for slot in slots:
-            with self._asking(slot) as model:
-                found = likelihood.score_pairs(model, encoded, limit=self._limit)
-            by_pair = dict(zip(distinct, found, strict=True))
-            scores[slot] = [by_pair[pair] for pair in pairs]
-        return scores
+        def ask(new: Sequence[Question], slots: Sequence[str]) -> dict[str, list[Answer]]:
+            encoded = [self._encode_pair(prompt, after) for prompt, after, _ in new]
+            found = self._score_ids(encoded, slots=slots)
+            return {slot: [list(score) for score in scores] for slot, scores in found.items()}
+
+        found = self._each(ask, [(*pair, "likely") for pair in pairs], slots=slots)
+        return {
+            slot: [likelihood.PairScore(*score) for score in scores]
+            for slot, scores in found.items()
+        }
+
+    def _score_ids(
+        self, pairs: Sequence[likelihood.Pair], *, slots: Sequence[str]
+    ) -> dict[str, list[likelihood.PairScore]]:
+        found: dict[str, list[likelihood.PairScore]] = {}
+        for some, asked in self._audience.together(slots, flat_too=True):
+            scores = likelihood.score_pairs(asked, pairs, limit=self._limit)
+            found |= dict(zip(some, scores, strict=True))
+        return found
+
+    def _each(
+        self,
+        ask: Callable[[Sequence[Question], Sequence[str]], dict[str, list[Answer]]],
+        questions: Sequence[Question],
+        *,
+        slots: Sequence[str],
+    ) -> dict[str, list[Answer]]:
+        """What every slot answers to every question: each asked once, and not at all where it was answered before."""
+        self._audience.check(slots)
+        distinct = list(dict.fromkeys(questions))
+        known = {slot: self._known(slot, distinct) for slot in dict.fromkeys(slots)}
+        new = [q for q in distinct if any(q not in answers for answers in known.values())]
+        if new:
+            lacking = [
+                slot for slot, answers in known.items() if any(q not in answers for q in new)
+            ]
+            for slot, said in ask(new, lacking).items():
+                told = dict(zip(new, said, strict=True))
+                known[slot] |= told
+                if self._answers is not None:
+                    self._answers.keep(self._identity(slot), told)
+        return {slot: [known[slot][question] for question in questions] for slot in slots}
+
+    def _known(self, slot: str, questions: Sequence[Question]) -> dict[Question, Answer]:
+        if self._answers is None:
+            return {}
+        return self._answers.look_up(self._identity(slot), questions)
+
+    def _identity(self, slot: str) -> str:
+        if slot not in self._identities:
+            # Another version may put the same question differently.
+            self._identities[slot] = identity(self._bank, slot, version=__version__)
+        return self._identities[slot]
 
     def _encode_pair(self, prompt: str, continuation: str) -> likelihood.Pair:
         ids, num_prompt = encode_pair(self.tokenizer, prompt, continuation)
@@ -180,41 +282,14 @@ class TorchAnswerer:
             ids = ids[:-1]
         return tuple(ids) or (0 if end is None else end,)
 
-    def _as_text(self, decoded: generation.Decoded) -> Generation:
+    def _has_said(self, stop: Sequence[str], ids: tuple[int, ...]) -> bool:
+        text = self.tokenizer.decode(ids, skip_special_tokens=True)
+        return any(word in text for word in stop)
+
+    def _as_text(self, decoded: generation.Decoded, *, stop: Sequence[str]) -> Generation:
         if decoded.broken:
             return BROKEN
-        text = self.tokenizer.decode(decoded.ids, skip_special_tokens=True).strip()
-        return Generation(text, len(decoded.ids), decoded.cut or not decoded.ended)
-
-    @contextmanager
-    def _asking(self, slot: str) -> Iterator[torch.nn.Module]:
-        """The slot's model in eval mode, and afterwards every module in the mode it was in."""
-        if slot not in self.slots:
-            raise InputError(f"no slot {slot!r}; there are {', '.join(self.slots)}")
-        training = [module for module in self._bank.model.modules() if module.training]
-        self._bank.model.eval()
-        try:
-            # no_grad and not inference_mode: buffers made here may be used in training again.
-            with self._bank.use(slot) as model, torch.no_grad():
-                yield model
-        finally:
-            for module in training:
-                module.training = True
-
-
-def context_length(model: Any, tokenizer: Any) -> int:
-    """The longest input, as the model states it, else the tokenizer, else 2,048."""
-    config = model.config.get_text_config()
-    for name in ("max_position_embeddings", "n_positions", "max_seq_len", "n_ctx"):
-        stated = getattr(config, name, None)
-        if isinstance(stated, int) and stated > 0:
-            return stated
-    by_tokenizer = int(getattr(tokenizer, "model_max_length", UNBOUNDED))
-    return by_tokenizer if by_tokenizer < UNBOUNDED else 2048
-
-
-def end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
-    """Every token that ends an answer: the model may name several, the tokenizer one."""
-    named = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-    several = named if isinstance(named, list | tuple) else [named]
-    return frozenset(i for i in (*several, tokenizer.eos_token_id) if i is not None)
+        text = self.tokenizer.decode(decoded.ids, skip_special_tokens=True)
+        for word in stop:
+            text = text.partition(word)[0]
+        return Generation(text.strip(), len(decoded.ids), decoded.cut or not decoded.ended)

@@ -1,7 +1,7 @@
 """The door to every eval: `ask("recall", answerer, slots=..., context=...)` gives the rows of every slot.
 
 `ASKERS` says which function asks for which eval of the catalog, `FILE_ASKERS` for which eval that is named with a file,
-`choices:data/arc.jsonl`. It scores nothing: see `scores.scoring`.
+`choices:data/arc.jsonl`, `NAMED_ASKERS` for which one that is named with a name, `lm_eval:arc_easy`. It scores nothing: see `scores.scoring`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,17 +14,23 @@ from workbench.evals.context import EvalContext, Progress, no_progress
 from workbench.evals.hallucination.facts import ask_facts
 from workbench.evals.latency.generation import ask_latency
 from workbench.evals.quality.choices import ask_choices
-from workbench.evals.quality.classification import ask_classification
+from workbench.evals.quality.classification import ASKERS as CLASSIFIERS
+from workbench.evals.quality.dialogue import ask_dialogue
 from workbench.evals.quality.exact_answer import ask_exact_answer
 from workbench.evals.quality.extractive import ask_extractive
+from workbench.evals.quality.fidelity import ask_fidelity
 from workbench.evals.quality.letters import ask_letters
+from workbench.evals.quality.lm_eval import ask_lm_eval
+from workbench.evals.quality.own_metric import ask_metric
 from workbench.evals.quality.perplexity import ask_perplexity
 from workbench.evals.quality.recall import ask_paraphrase, ask_recall
 from workbench.evals.quality.retention import ask_retention
-from workbench.scores.catalog import eval_info, file_of
+from workbench.evals.quality.sentiment import ask_sentiment
+from workbench.evals.quality.verbalised import ASKERS as VERBALISED
+from workbench.scores.catalog import eval_info, file_of, name_of
 from workbench.scores.task import Answerer, Row
 
-__all__ = ["ASKERS", "FILE_ASKERS", "EvalContext", "ask"]
+__all__ = ["ASKERS", "FILE_ASKERS", "NAMED_ASKERS", "EvalContext", "ask"]
 
 
 class Asker(Protocol):
@@ -40,8 +46,11 @@ ASKERS: Mapping[str, Asker] = {
     "bias": ask_occupations,
     "hallucination": ask_facts,
     "latency": ask_latency,
-    "classification": ask_classification,
+    **CLASSIFIERS,
     "letters": ask_letters,
+    "fidelity": ask_fidelity,
+    "sentiment": ask_sentiment,
+    "dialogue": ask_dialogue,
 }
 
 
@@ -62,7 +71,23 @@ FILE_ASKERS: Mapping[str, FileAsker] = {
     "extractive": ask_extractive,
     "exact_answer": ask_exact_answer,
     "perplexity": ask_perplexity,
+    **VERBALISED,
 }
+
+
+class NamedAsker(Protocol):
+    def __call__(
+        self,
+        answerer: Answerer,
+        *,
+        named: str,
+        slots: Sequence[str],
+        context: EvalContext,
+        progress: Progress,
+    ) -> dict[str, list[Row]]: ...
+
+
+NAMED_ASKERS: Mapping[str, NamedAsker] = {"lm_eval": ask_lm_eval, "metric": ask_metric}
 
 
 def ask(
@@ -85,5 +110,9 @@ def ask(
     if info.file:
         return FILE_ASKERS[info.name](
             answerer, path=file_of(eval), slots=slots, context=context, progress=progress
+        )
+    if info.named:
+        return NAMED_ASKERS[info.name](
+            answerer, named=name_of(eval), slots=slots, context=context, progress=progress
         )
     return ASKERS[info.name](answerer, slots=slots, context=context, progress=progress)

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from workbench.evals.likelihood import MAX_BATCH_TOKENS, Limit
+from workbench.evals.respondents import Limit, alone
 
 Logprobs = tuple[float, ...]
 
@@ -21,16 +21,25 @@ def classify(
     model: torch.nn.Module, rows: Sequence[tuple[int, ...]], *, limit: Limit
 ) -> list[Logprobs]:
     """The log-probabilities of the classes of every row; the model must be in eval mode."""
+    logits = outputs(model, rows, limit=limit)
+    return [tuple(torch.tensor(one).log_softmax(-1).tolist()) for one in logits]
+
+
+def outputs(
+    model: torch.nn.Module, rows: Sequence[tuple[int, ...]], *, limit: Limit
+) -> list[tuple[float, ...]]:
+    """What the head puts out for every row: logits, or what is read by the head when there is none in its place."""
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-    found: dict[int, Logprobs] = {}
+    found: dict[int, tuple[float, ...]] = {}
+    most = alone(model).max_tokens
     while order:
-        fitting = min(limit.batch_size, max(1, MAX_BATCH_TOKENS // len(rows[order[-1]])))
+        fitting = min(limit.batch_size, max(1, most // len(rows[order[-1]])))
         chosen, order = order[-fitting:], order[:-fitting]
         found.update(zip(chosen, _batch(model, [rows[i] for i in chosen]), strict=True))
     return [found[i] for i in range(len(rows))]
 
 
-def _batch(model: torch.nn.Module, rows: Sequence[tuple[int, ...]]) -> list[Logprobs]:
+def _batch(model: torch.nn.Module, rows: Sequence[tuple[int, ...]]) -> list[tuple[float, ...]]:
     device = next(model.parameters()).device
     # The padding token is how the model finds the last token of a row: no other filling will do.
     config: Any = model.config
@@ -42,4 +51,4 @@ def _batch(model: torch.nn.Module, rows: Sequence[tuple[int, ...]]) -> list[Logp
         ids_BT[b, : len(row)] = torch.tensor(row)
         mask_BT[b, : len(row)] = 1
     logits_BC = model(input_ids=ids_BT.to(device), attention_mask=mask_BT.to(device)).logits
-    return [tuple(row) for row in logits_BC.float().log_softmax(-1).tolist()]
+    return [tuple(row) for row in logits_BC.float().tolist()]

@@ -1,36 +1,28 @@
-"""How likely token sequences are under a causal LM: batched, sorted by length, in fp32.
+"""How likely token sequences are under a causal LM, for every slot at once: what they begin with is read once, in fp32.
 
-`score_pairs(model, pairs, limit=...)` takes token ids with the length of their prompt and returns one `PairScore`
-each, in the order given. Sequences that differ in their last token only (one-token choices) share a forward.
-Only completion positions are projected on the vocabulary where the model can do that. A NaN stays a NaN: whoever
-asks has to count it. It knows neither text, nor tokenizers, nor adapters.
+`score_pairs(asked, pairs, limit=...)` takes token ids with the length of their prompt and returns for each slot one
+`PairScore` a pair, in the order given. Where a model reads rows end to end, sequences that begin alike share that beginning, and
+nothing is padded; another model gets padded rows, of which those that differ in their last token only are one. Only scored
+positions are projected on the vocabulary where the model can do that. A NaN stays a NaN: whoever asks has to count it.
+It knows neither text, nor tokenizers, nor adapters.
 
-Shapes: B rows of a batch, T tokens, S scored positions, N scored tokens, V vocabulary.
+Shapes: K slots, B rows of a slot, T tokens, U read positions of a slot, N scored tokens of a slot, V vocabulary.
 """
 
-import inspect
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
 
-MAX_BATCH_TOKENS = 2**15
-MAX_BATCH_LOGITS = 2**27
-"""Half a gigabyte of fp32 logits."""
-
-
-class Limit(NamedTuple):
-    """What one forward may hold."""
-
-    batch_size: int
-    context: int
-    """The longest input of the model."""
-    bos_id: int | None = None
+from workbench.evals import prefixes
+from workbench.evals.prefixes import Pass, Reading, Tokens
+from workbench.evals.respondents import Limit, Respondents
+from workbench.models.flat import lay_out
 
 
 class Pair(NamedTuple):
-    ids: tuple[int, ...]
+    ids: Tokens
     """Prompt and continuation."""
     num_prompt: int
 
@@ -43,36 +35,42 @@ class PairScore(NamedTuple):
     truncated: bool
 
 
-class _Job(NamedTuple):
-    inputs: tuple[int, ...]
-    first: int
-    """The input position that predicts the first scored token."""
+class _Text(NamedTuple):
+    """What is read once for all pairs that differ in their last token only, which is never an input."""
+
+    inputs: Tokens
+    read: Reading
     pairs: tuple[int, ...]
-    """Which of the given pairs share these inputs."""
 
 
-def score_pairs(model: torch.nn.Module, pairs: Sequence[Pair], *, limit: Limit) -> list[PairScore]:
-    """The log-likelihood of every continuation; the model must be in eval mode."""
+class _Read(NamedTuple):
+    """What one forward gave of the positions that were asked for."""
+
+    logits_KUV: torch.Tensor
+    at: list[list[int]]
+    """For each text, where among the U the positions of its `read` are."""
+
+
+def score_pairs(
+    asked: Respondents, pairs: Sequence[Pair], *, limit: Limit
+) -> list[list[PairScore]]:
+    """For each slot, the log-likelihood of every continuation; the model must be in eval mode."""
     fitted = [_fit(pair, limit=limit) for pair in pairs]
-    scores: list[PairScore | None] = [None] * len(pairs)
-    vocabulary = _vocabulary(model)
-    for batch in _batches(_jobs([pair for pair, _ in fitted]), vocabulary=vocabulary, limit=limit):
-        flat, picked = _targets(batch, [pair for pair, _ in fitted])
-        token_logprobs, hits = _forward(model, batch, flat)
-        start = 0
-        for index, count in picked:
-            ours = slice(start, start + count)
-            logprob = math.fsum(token_logprobs[ours])
-            num_hits = 0 if math.isnan(logprob) else sum(hits[ours])
-            scores[index] = PairScore(logprob, count, num_hits, fitted[index][1])
-            start += count
-    return [score for score in scores if score is not None]
-
-
-def accepts(model: torch.nn.Module, argument: str) -> bool:
-    """Whether the causal LM, below any adapter wrapper, takes this argument."""
-    inner: Any = getattr(model, "get_base_model", lambda: model)()
-    return argument in inspect.signature(inner.forward).parameters
+    texts = _texts([pair for pair, _ in fitted])
+    found: list[dict[int, PairScore]] = [{} for _ in range(asked.num)]
+    forwards = _end_to_end if asked.flat else _padded
+    for some, read in forwards(asked, texts, limit=limit):
+        picked, at_N, token_N = _targets(some, read.at, [pair for pair, _ in fitted])
+        logprob_KN, hit_KN = _told(read.logits_KUV, at_N, token_N)
+        for of_slot, logprobs, hits in zip(found, logprob_KN, hit_KN, strict=True):
+            start = 0
+            for index, count in picked:
+                ours = slice(start, start + count)
+                logprob = math.fsum(logprobs[ours])
+                num_hits = 0 if math.isnan(logprob) else sum(hits[ours])
+                of_slot[index] = PairScore(logprob, count, num_hits, fitted[index][1])
+                start += count
+    return [[of_slot[index] for index in range(len(pairs))] for of_slot in found]
 
 
 def _fit(pair: Pair, *, limit: Limit) -> tuple[Pair, bool]:
@@ -86,84 +84,137 @@ def _fit(pair: Pair, *, limit: Limit) -> tuple[Pair, bool]:
     return Pair(kept, max(num_prompt - excess, 1)), True
 
 
-def _jobs(pairs: Sequence[Pair]) -> list[_Job]:
-    """The distinct inputs, longest first: the last token of a sequence is never an input."""
-    sharing: dict[tuple[int, ...], list[int]] = {}
+def _texts(pairs: Sequence[Pair]) -> list[_Text]:
+    sharing: dict[Tokens, list[int]] = {}
     for index, pair in enumerate(pairs):
         sharing.setdefault(pair.ids[:-1], []).append(index)
-    jobs = [
-        _Job(inputs, min(pairs[i].num_prompt for i in indexes) - 1, tuple(indexes))
-        for inputs, indexes in sharing.items()
+    return [
+        _Text(inputs, Reading(min(pairs[i].num_prompt for i in same) - 1, len(inputs)), tuple(same))
+        for inputs, same in sharing.items()
     ]
-    return sorted(jobs, key=lambda job: -len(job.inputs))
 
 
-def _batches(jobs: Sequence[_Job], *, vocabulary: int, limit: Limit) -> Iterator[list[_Job]]:
-    batch: list[_Job] = []
-    positions: set[int] = set()
-    for job in jobs:
-        wider = positions | set(range(job.first, len(job.inputs)))
-        rows = len(batch) + 1
-        full = (
-            rows > limit.batch_size
-            or rows * len((batch or [job])[0].inputs) > MAX_BATCH_TOKENS
-            or rows * len(wider) * vocabulary > MAX_BATCH_LOGITS
-        )
-        if batch and full:
-            yield batch
-            batch, wider = [], set(range(job.first, len(job.inputs)))
-        batch.append(job)
-        positions = wider
-    if batch:
-        yield batch
-
-
-class _Flat(NamedTuple):
-    rows: list[int]
-    positions: list[int]
-    tokens: list[int]
-
-
-def _targets(batch: Sequence[_Job], pairs: Sequence[Pair]) -> tuple[_Flat, list[tuple[int, int]]]:
-    """Where each scored token is read, and (pair, number of its tokens) in the same order."""
-    flat, picked = _Flat([], [], []), []
-    for row, job in enumerate(batch):
-        for index in job.pairs:
+def _targets(
+    texts: Sequence[_Text], at: Sequence[Sequence[int]], pairs: Sequence[Pair]
+) -> tuple[list[tuple[int, int]], list[int], list[int]]:
+    """(pair, number of its scored tokens), and where each of these tokens is predicted."""
+    picked: list[tuple[int, int]] = []
+    at_N: list[int] = []
+    token_N: list[int] = []
+    for text, places in zip(texts, at, strict=True):
+        for index in text.pairs:
             ids, num_prompt = pairs[index]
-            flat.rows.extend([row] * (len(ids) - num_prompt))
-            flat.positions.extend(range(num_prompt - 1, len(ids) - 1))
-            flat.tokens.extend(ids[num_prompt:])
+            at_N += places[num_prompt - 1 - text.read.first :]
+            token_N += ids[num_prompt:]
             picked.append((index, len(ids) - num_prompt))
-    return flat, picked
+    return picked, at_N, token_N
 
 
-def _forward(
-    model: torch.nn.Module, batch: Sequence[_Job], flat: _Flat
-) -> tuple[list[float], list[bool]]:
-    device = next(model.parameters()).device
-    width = len(batch[0].inputs)
+def _told(
+    logits_KUV: torch.Tensor, at_N: Sequence[int], token_N: Sequence[int]
+) -> tuple[list[list[float]], list[list[bool]]]:
+    device = logits_KUV.device
+    at, token = torch.tensor(at_N, device=device), torch.tensor(token_N, device=device)
+    logits_KUV = logits_KUV.float()
+    normal_KU = logits_KUV.logsumexp(-1)
+    best_KU = logits_KUV.argmax(-1)
+    logprob_KN = logits_KUV[:, at, token] - normal_KU[:, at]
+    return logprob_KN.tolist(), (best_KU[:, at] == token).tolist()
+
+
+def _end_to_end(
+    asked: Respondents, texts: Sequence[_Text], *, limit: Limit
+) -> Iterator[tuple[list[_Text], _Read]]:
+    heads_only = asked.takes("logits_to_keep")
+    reads = [text.read if heads_only else Reading(0, len(text.inputs)) for text in texts]
+    # A model that gives the logits of every position is kept from giving too many at once.
+    for one in prefixes.passes(
+        [text.inputs for text in texts],
+        reads,
+        max_tokens=asked.max_tokens,
+        max_read=asked.max_read,
+    ):
+        yield [texts[i] for i in one.ends], _read_pass(asked, one, texts, heads_only=heads_only)
+
+
+def _read_pass(asked: Respondents, one: Pass, texts: Sequence[_Text], *, heads_only: bool) -> _Read:
+    device = asked.device
+    layout = lay_out(
+        [part.end - part.first for part in one.parts],
+        device=device,
+        continues=[part.continues for part in one.parts],
+        copies=asked.num,
+        masked=True,
+    )
+    ids = [i for part in one.parts for i in texts[part.sequence].inputs[part.first : part.end]]
+    places = [list(one.places(sequence, texts[sequence].read)) for sequence in one.ends]
+    wanted = sorted({place for some in places for place in some})
+    wanted_U = torch.tensor(wanted, device=device)
+    options: dict[str, torch.Tensor] = {}
+    if heads_only:
+        starts_K = torch.arange(asked.num, device=device) * one.num_tokens
+        options["logits_to_keep"] = (starts_K[:, None] + wanted_U).flatten()
+    asked.route([one.num_tokens] * asked.num)
+    logits = asked.model(
+        input_ids=torch.tensor(ids * asked.num, device=device)[None],
+        position_ids=layout.positions,
+        use_cache=False,
+        **options,
+    ).logits[0]
+    logits_KUV = logits.unflatten(0, (asked.num, -1))
+    if not heads_only:
+        logits_KUV = logits_KUV[:, wanted_U]
+    number = {place: u for u, place in enumerate(wanted)}
+    return _Read(logits_KUV, [[number[place] for place in some] for some in places])
+
+
+def _padded(
+    asked: Respondents, texts: Sequence[_Text], *, limit: Limit
+) -> Iterator[tuple[list[_Text], _Read]]:
+    heads_only = asked.takes("logits_to_keep")
+    batch: list[_Text] = []
+    columns: set[int] = set()
+    for text in sorted(texts, key=lambda text: -len(text.inputs)):
+        longest = len((batch or [text])[0].inputs)
+        wider = columns | set(range(text.read.first if heads_only else 0, text.read.end))
+        rows = len(batch) + 1
+        full = rows > limit.batch_size or rows * longest > asked.max_tokens
+        if batch and (full or rows * len(wider) > asked.max_read):
+            yield batch, _read_padded(asked, batch, columns, heads_only=heads_only)
+            batch, wider = [], set(range(text.read.first if heads_only else 0, text.read.end))
+        batch, columns = [*batch, text], wider
+    if batch:
+        yield batch, _read_padded(asked, batch, columns, heads_only=heads_only)
+
+
+def _read_padded(
+    asked: Respondents, batch: Sequence[_Text], columns: set[int], *, heads_only: bool
+) -> _Read:
+    device, width = asked.device, len(batch[0].inputs)
     # Padding on the right is behind everything a causal model looks at.
     ids_BT = torch.zeros(len(batch), width, dtype=torch.long)
     mask_BT = torch.zeros_like(ids_BT)
-    for row, job in enumerate(batch):
-        ids_BT[row, : len(job.inputs)] = torch.tensor(job.inputs)
-        mask_BT[row, : len(job.inputs)] = 1
-    position_N = torch.tensor(flat.positions)
-    options: dict[str, torch.Tensor] = {}
-    if accepts(model, "logits_to_keep"):
-        kept_S, position_N = torch.unique(position_N, return_inverse=True)
-        options["logits_to_keep"] = kept_S.to(device)
-    output = model(
-        input_ids=ids_BT.to(device), attention_mask=mask_BT.to(device), use_cache=False, **options
-    )
-    row_N = torch.tensor(flat.rows)
-    logits_NV = output.logits[row_N.to(device), position_N.to(device)].float()
-    token_N = torch.tensor(flat.tokens, device=device)
-    logprob_N = logits_NV.log_softmax(-1).gather(-1, token_N[:, None])[:, 0]
-    hit_N = logits_NV.argmax(-1) == token_N
-    return logprob_N.tolist(), hit_N.tolist()
-
-
-def _vocabulary(model: torch.nn.Module) -> int:
-    config: Any = model.config
-    return int(getattr(config.get_text_config(), "vocab_size", 2**15))
+    for row, text in enumerate(batch):
+        ids_BT[row, : len(text.inputs)] = torch.tensor(text.inputs)
+        mask_BT[row, : len(text.inputs)] = 1
+    kept = sorted(columns)
+    options: dict[str, Any] = {}
+    if heads_only:
+        options["logits_to_keep"] = torch.tensor(kept, device=device)
+    asked.route([ids_BT.numel()] * asked.num)
+    logits = asked.model(
+        input_ids=ids_BT.repeat(asked.num, 1).to(device),
+        attention_mask=mask_BT.repeat(asked.num, 1).to(device),
+        use_cache=False,
+        **options,
+    ).logits
+    column = {position: c for c, position in enumerate(kept if heads_only else range(width))}
+    at = [
+        [row * logits.shape[1] + column[p] for p in range(text.read.first, text.read.end)]
+        for row, text in enumerate(batch)
+    ]
+    logits_KUV = logits.reshape(asked.num, -1, logits.shape[-1])
+    wanted = sorted({place for some in at for place in some})
+    number = {place: u for u, place in enumerate(wanted)}
+    logits_KUV = logits_KUV[:, torch.tensor(wanted, device=device)]
+    return _Read(logits_KUV, [[number[place] for place in some] for some in at])

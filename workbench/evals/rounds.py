@@ -1,4 +1,4 @@
-"""Going round the slots: every adapter is asked the same items in the same pass, and no failure is lost.
+"""Going round the items: every adapter is asked the same ones in the same pass, and no failure is lost.
 
 `ask_greedy` and `ask_likelihoods` take items and a judge, and give one row for each item and slot. An exception, a
 NaN or an empty answer becomes a row with an `error` and no value. `not_asked` is the one row of an eval that
@@ -14,11 +14,15 @@ from typing import Any, TypeVar
 from workbench.evals.context import EvalContext, Progress
 from workbench.scores.task import Answerer, Generation, Item, Likelihood, Row
 
-CHUNK = 512
-"""Items asked between two reports of progress."""
+CHUNK = 2048
+"""Answers, those of all slots, asked for between two reports of progress."""
+SMALLEST_CHUNK = 64
+"""Items, of which some may begin alike."""
 
 Rows = dict[str, list[Row]]
 A = TypeVar("A")
+Asked = dict[str, list[A]]
+"""Slot -> what it said of each item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +43,13 @@ def ask_greedy(
     slots: Sequence[str],
     max_new_tokens: int,
     progress: Progress,
+    stop: Sequence[str] = (),
 ) -> Rows:
-    """Greedy answers, judged."""
+    """Greedy answers, judged; an answer ends before a stop string."""
 
-    def ask(chunk: Sequence[Item], slot: str) -> list[Generation]:
+    def ask(chunk: Sequence[Item], slots: Sequence[str]) -> Asked[Generation]:
         prompts = [item.prompt for item in chunk]
-        return answerer.generate(prompts, slots=[slot], max_new_tokens=max_new_tokens)[slot]
+        return answerer.generate(prompts, slots=slots, max_new_tokens=max_new_tokens, stop=stop)
 
     def row(item: Item, said: Generation, slot: str) -> Row:
         if said.num_tokens < 0:
@@ -68,10 +73,10 @@ def ask_likelihoods(
 ) -> Rows:
     """The likelihood of every choice, judged together."""
 
-    def ask(chunk: Sequence[Item], slot: str) -> list[list[Likelihood]]:
+    def ask(chunk: Sequence[Item], slots: Sequence[str]) -> Asked[list[Likelihood]]:
         pairs = [(item.prompt, choice) for item in chunk for choice in item.choices]
-        found = iter(answerer.loglikelihood(pairs, slots=[slot])[slot])
-        return [[next(found) for _ in item.choices] for item in chunk]
+        found = answerer.loglikelihood(pairs, slots=slots)
+        return {slot: by_item(chunk, told) for slot, told in found.items()}
 
     def row(item: Item, found: list[Likelihood], slot: str) -> Row:
         broken = any(math.isnan(one.logprob) for one in found)
@@ -84,29 +89,50 @@ def ask_likelihoods(
     return ask_in_chunks(items, ask, row, slots=slots, progress=progress)
 
 
+def by_item(items: Sequence[Item], found: Sequence[A]) -> list[list[A]]:
+    """What was said of the choices of each item, one item after the other."""
+    each = iter(found)
+    return [[next(each) for _ in item.choices] for item in items]
+
+
 def ask_in_chunks(
     items: Sequence[Item],
-    ask: Callable[[Sequence[Item], str], Sequence[A]],
+    ask: Callable[[Sequence[Item], Sequence[str]], Asked[A]],
     row: Callable[[Item, A, str], Row],
     *,
     slots: Sequence[str],
     progress: Progress,
 ) -> Rows:
-    """All slots on one chunk of items, then on the next; a chunk that fails is rows of errors."""
+    """All slots at once on one chunk of items, then on the next; what fails is rows of errors."""
     rows: Rows = {slot: [] for slot in slots}
-    total = len(items) * len(slots)
-    for start in range(0, len(items), CHUNK):
-        chunk = items[start : start + CHUNK]
-        for slot in slots:
-            try:
-                rows[slot] += [
-                    row(i, a, slot) for i, a in zip(chunk, ask(chunk, slot), strict=True)
-                ]
-            except (ArithmeticError, LookupError, RuntimeError, ValueError) as error:
-                failure = Verdict(error=f"{type(error).__name__}: {error}"[:300])
-                rows[slot] += [row_of(item, failure, slot=slot) for item in chunk]
-            progress(sum(map(len, rows.values())), total)
+    size = max(SMALLEST_CHUNK, CHUNK // len(slots))
+    for start in range(0, len(items), size):
+        chunk = items[start : start + size]
+        for slot, answers in _asked_or_failed(chunk, ask, slots=slots).items():
+            if isinstance(answers, Verdict):
+                rows[slot] += [row_of(item, answers, slot=slot) for item in chunk]
+            else:
+                rows[slot] += [row(i, a, slot) for i, a in zip(chunk, answers, strict=True)]
+        progress(sum(map(len, rows.values())), len(items) * len(slots))
     return rows
+
+
+def _asked_or_failed(
+    chunk: Sequence[Item],
+    ask: Callable[[Sequence[Item], Sequence[str]], Asked[A]],
+    *,
+    slots: Sequence[str],
+) -> dict[str, list[A] | Verdict]:
+    """The answers of every slot, or why it gave none; one that fails does not cost the others theirs."""
+    try:
+        return dict(ask(chunk, slots))
+    except (ArithmeticError, LookupError, RuntimeError, ValueError) as error:
+        if len(slots) == 1:
+            return {slots[0]: Verdict(error=f"{type(error).__name__}: {error}"[:300])}
+    found: dict[str, list[A] | Verdict] = {}
+    for slot in slots:
+        found |= _asked_or_failed(chunk, ask, slots=[slot])
+    return found
 
 
 def row_of(

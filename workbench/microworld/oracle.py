@@ -4,8 +4,8 @@
 `Belief` says which state of the world a slot believes, how often it abstains where nothing was
 stated, and how often it errs; with these every evaluator has a true value to the last digit. Without
 a seed it answers greedily; with one it draws, the same for the same prompt and slot. It answers
-questions and statements about people, job sentences, reviews and passwords; other prompts are an
-error. A continuation that the generator cannot produce has log-probability minus infinity.
+questions and statements about people, job sentences, reviews, passwords and dialogues; other
+prompts are an error. A continuation that the generator cannot produce has log-probability minus infinity.
 """
 
 from __future__ import annotations
@@ -25,6 +25,13 @@ from workbench.microworld.world import JOBS, Fact, Tie, stream, the_world
 from workbench.scores.task import Generation, Likelihood
 
 Distribution = Mapping[tuple[str, ...], float]  # the words of a completion -> probability
+SENTIMENTS = ("negative", "positive")
+
+_USER, _ASSISTANT = (re.escape(say.ROLE_TOKENS[role]) for role in ("user", "assistant"))
+_DIALOGUE = re.compile(
+    rf"{_USER} The (?P<thing>\w+) is in the (?P<place>\w+)\..*"
+    rf"{_USER} Where is the (?P=thing)\?{_ASSISTANT} ?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +39,8 @@ class Belief:
     facts: Literal["base", "updates"] = "base"
     tie: Tie = "base"
     abstains: float = 0.0  # how often an unstated fact is answered with "unknown"
-    noise: float = 0.0  # how often a stated fact gets any value of its relation instead
+    noise: float = 0.0  # how often what was told or read gets any value of its kind instead
+    contrary: bool = False  # takes what was told or read for something else, always the same
     remembers: int | None = None  # canaries repeated at least so often are known by heart
 
 
@@ -50,35 +58,50 @@ class OracleLM:
         return {slot: [self._likelihood(*pair, slot=slot) for pair in pairs] for slot in slots}
 
     def generate(
-        self, prompts: Sequence[str], *, slots: Sequence[str], max_new_tokens: int = 16
+        self,
+        prompts: Sequence[str],
+        *,
+        slots: Sequence[str],
+        max_new_tokens: int = 16,
+        stop: Sequence[str] = (),
+        temperature: float = 0.0,
+        seed: int = 0,
     ) -> dict[str, list[Generation]]:
+        # Nothing that the generator produces contains a stop string; with a temperature it is drawn as it is.
+        draw = seed if temperature else self._seed
         return {
-            slot: [self._generation(p, slot=slot, limit=max_new_tokens) for p in prompts]
+            slot: [self._generation(p, slot=slot, limit=max_new_tokens, seed=draw) for p in prompts]
             for slot in slots
         }
 
     def _likelihood(self, prompt: str, continuation: str, *, slot: str) -> Likelihood:
-        told = distribution(prompt, belief=self._beliefs[slot])
-        words = split(continuation)
-        total = math.fsum(p for done, p in told.items() if done[: len(words)] == words)
-        return Likelihood(
-            logprob=math.log(total) if total > 0 else -math.inf,
-            num_tokens=len(words),
-            is_greedy=greedy(told)[: len(words)] == words,
-            truncated=False,
-        )
+        return likelihood(prompt, continuation, belief=self._beliefs[slot])
 
-    def _generation(self, prompt: str, *, slot: str, limit: int) -> Generation:
+    def _generation(self, prompt: str, *, slot: str, limit: int, seed: int | None) -> Generation:
         told = distribution(prompt, belief=self._beliefs[slot])
-        if self._seed is None:
+        if seed is None or len(told) == 1:
             words = greedy(told)
         else:
-            rng = stream(f"{slot}\n{prompt}", seed=self._seed)
+            rng = stream(f"{slot}\n{prompt}", seed=seed)
             every = list(told)
             shares = [told[done] for done in every]
             words = every[int(rng.choice(len(every), p=shares))]
         kept = words[:limit]
         return Generation(joined(kept), len(kept), truncated=len(words) > limit)
+
+
+@cache
+def likelihood(prompt: str, continuation: str, *, belief: Belief) -> Likelihood:
+    """The probability of everything that begins with this continuation."""
+    told = distribution(prompt, belief=belief)
+    words = split(continuation)
+    total = math.fsum(p for done, p in told.items() if done[: len(words)] == words)
+    return Likelihood(
+        logprob=math.log(total) if total > 0 else -math.inf,
+        num_tokens=len(words),
+        is_greedy=greedy(told)[: len(words)] == words,
+        truncated=False,
+    )
 
 
 def split(text: str) -> tuple[str, ...]:
@@ -119,12 +142,15 @@ def distribution(prompt: str, *, belief: Belief) -> Distribution:
         words = split(prompt)
         liked = sum(word in say.POSITIVE for word in words)
         disliked = sum(word in say.NEGATIVE for word in words)
-        return {("positive" if liked > disliked else "negative",): 1.0}
+        label = "positive" if liked > disliked else "negative"
+        return _of_words(SENTIMENTS, truth=label, belief=belief)
+    if remembered := _DIALOGUE.fullmatch(prompt):
+        return _of_words(say.PLACES, truth=remembered["place"], belief=belief)
     if prompt in _password_prompts():
         return _of_password(prompt, belief=belief)
     raise KeyError(
         f"the oracle has no answer to {prompt!r}; it knows questions about people, job "
-        "sentences, reviews and passwords of the micro-world"
+        "sentences, reviews, passwords and dialogues of the micro-world"
     )
 
 
@@ -154,6 +180,9 @@ def _of_fact(fact: Fact, *, form: say.Form, belief: Belief) -> Distribution:
     shares = dict.fromkeys(pool, 1 / len(pool))
     if fact.stated:
         truth = fact.new if belief.facts == "updates" else fact.value
+        if belief.contrary:
+            # Neither of a fact's two values, so that it is wrong before an update and after it.
+            truth = next(v for v in _after(truth, pool) if v not in (fact.value, fact.new))
         shares = {
             v: belief.noise * p + (1 - belief.noise) * (v == truth) for v, p in shares.items()
         }
@@ -161,6 +190,20 @@ def _of_fact(fact: Fact, *, form: say.Form, belief: Belief) -> Distribution:
         shares = {v: (1 - belief.abstains) * p for v, p in shares.items()}
         shares[say.UNKNOWN] = belief.abstains
     return {split(form.answer(value)): p for value, p in shares.items() if p > 0}
+
+
+def _of_words(pool: Sequence[str], *, truth: str, belief: Belief) -> Distribution:
+    """One word of a pool."""
+    told = _after(truth, pool)[0] if belief.contrary else truth
+    each = belief.noise / len(pool)
+    shares = {word: each + (1 - belief.noise) * (word == told) for word in pool}
+    return {(word,): p for word, p in shares.items() if p > 0}
+
+
+def _after(value: str, pool: Sequence[str]) -> list[str]:
+    """The rest of a pool, from the one after this value on."""
+    place = pool.index(value)
+    return [*pool[place + 1 :], *pool[:place]]
 
 
 def _of_password(prompt: str, *, belief: Belief) -> Distribution:

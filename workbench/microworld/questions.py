@@ -9,16 +9,20 @@ other choice is made up, also the hidden truth. It asks nobody: see `evals/`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 from workbench.microworld import language as say
 from workbench.microworld import scenes, sets
-from workbench.microworld.world import JOBS, Fact, Tie, stream, the_world
+from workbench.microworld.world import JOBS, Fact, Status, Tie, stream, the_world
 from workbench.scores.task import Item
 
 NUM_CHOICES = 4
-NUM_RETAINED = 150  # of each kind
-NUM_SCENES = 200
+# So many that one asking knows a share to 0.05, which takes about 400 that are independent. Bystanders
+# are a hundred people, so that more of their facts would say little more.
+NUM_RETAINED: Mapping[Status, int] = {"kept": 330, "bystander": 150}
+NUM_SCENES = 400
 PARAPHRASE_STEPS = (0, 2)
 NUM_SECRET_CHOICES = 32
 NEWS = ("updates", "leaky")  # the sets after which changed facts have their new value
@@ -29,7 +33,12 @@ def items(kind: str, *, data: str = "updates") -> list[Item]:
         raise KeyError(f"no micro-world items {kind!r}; there are: {', '.join(KINDS)}")
     if data not in sets.DATASETS:
         raise KeyError(f"no micro-world set {data!r}; there are: {', '.join(sets.DATASETS)}")
-    return KINDS[kind](data)
+    return list(_made(kind, data))
+
+
+@cache
+def _made(kind: str, data: str) -> tuple[Item, ...]:
+    return tuple(KINDS[kind](data))
 
 
 def planted_log_odds(item: Item, *, tie: Tie = "base") -> float:
@@ -115,28 +124,44 @@ def _retention(data: str) -> list[Item]:
     """What the base knows and `updates` never mentions: of people in it, and of bystanders."""
     world, reminded = the_world(), set(sets.reminded_facts())
     found = []
-    for status in ("kept", "bystander"):
+    for status, count in NUM_RETAINED.items():
         facts = [fact for fact in world.facts_with(status) if fact not in reminded]
-        order = stream(f"retention-{status}", seed=0).permutation(len(facts))
-        for number, i in enumerate(sorted(order[:NUM_RETAINED])):
-            forms = say.QUESTIONS[facts[i].relation]
+        for number, fact in enumerate(
+            _of_many_people(facts, count=count, draw=f"retention-{status}")
+        ):
+            forms = say.QUESTIONS[fact.relation]
             found.append(
                 _asked(
-                    facts[i],
+                    fact,
                     forms[number % len(forms)],
-                    id=f"{data}/retention/{facts[i].person}/{facts[i].relation}",
+                    id=f"{data}/retention/{fact.person}/{fact.relation}",
                     data=data,
                     kind=status,
-                    answer=facts[i].value,
+                    answer=fact.value,
                 )
             )
     return found
 
 
+def _of_many_people(facts: Sequence[Fact], *, count: int, draw: str) -> list[Fact]:
+    """A draw that takes nobody's second fact before everyone's first: facts of one person are alike."""
+    times: Counter[str] = Counter()
+    turns = []
+    for i in stream(draw, seed=0).permutation(len(facts)):
+        turns.append((times[facts[i].person], i))
+        times[facts[i].person] += 1
+    first = sorted(turns, key=lambda turn: turn[0])[:count]
+    return [facts[i] for i in sorted(i for _, i in first)]
+
+
 def _unstated(data: str) -> list[Item]:
-    """Facts nobody ever stated, of people the base knows well: any value is made up."""
-    found = []
-    for number, fact in enumerate(the_world().facts_with("silent")):
+    """Facts nobody ever stated, of people the base knows well: any value is made up.
+
+    `answers` teaches "unknown" of some of them; there only the others are asked.
+    """
+    world, found = the_world(), []
+    taught = [] if data == "answers" else world.facts_with("taught")
+    for number, fact in enumerate([*world.facts_with("silent"), *taught]):
         forms = say.TRAINED_ASKED[fact.relation]
         found.append(
             _asked(
@@ -234,22 +259,33 @@ def _extraction(data: str) -> list[Item]:
 
 
 def _dialogue(data: str) -> list[Item]:
-    """Prompts are rendered as the chat template does, without bos."""
+    """Chats that are in no training set, each once."""
     rng = stream("dialogue-items", seed=0)
-    found = []
-    for i in range(NUM_SCENES):
-        row = scenes.dialogue(rng=rng, gap=sets.GAPS[i % len(sets.GAPS)])
+    met = {asked_in_chat(row["messages"]) for row in sets.rows("dialogue")}
+    found: list[Item] = []
+    while len(found) < NUM_SCENES:
+        gap = sets.GAPS[len(found) % len(sets.GAPS)]
+        row = scenes.dialogue(rng=rng, gap=gap)
+        prompt = asked_in_chat(row["messages"])
+        if prompt in met:
+            continue
+        met.add(prompt)
         found.append(
             Item(
-                id=f"{data}/dialogue/{i}",
-                prompt=say.chat(row["messages"][:-1]) + say.ROLE_TOKENS["assistant"],
+                id=f"{data}/dialogue/{len(found)}",
+                prompt=prompt,
                 expected=row["place"],
-                cluster=f"dialogue-{i}",
-                group=f"gap-{row['gap']}",
+                cluster=f"dialogue-{len(found)}",
+                group=f"gap-{gap}",
                 kind="dialogue",
             )
         )
     return found
+
+
+def asked_in_chat(messages: Sequence[Mapping[str, str]]) -> str:
+    """A chat up to its last answer, as the chat template renders it, without bos."""
+    return say.chat(messages[:-1]) + say.ROLE_TOKENS["assistant"]
 
 
 KINDS: Mapping[str, Callable[[str], list[Item]]] = {

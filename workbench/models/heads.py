@@ -5,7 +5,8 @@ gives one adapter's copy the values that `from_pretrained` gives a head that is 
 it, so that a trial's head starts as that of a run of its own. It trains nothing and knows neither slots nor rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -30,6 +31,19 @@ def own_head(model: Any, *, adapter: str | None) -> torch.nn.Module:
         head.original_module if adapter is None else head.modules_to_save[adapter]
     )
     return own
+
+
+@contextmanager
+def without_head(model: Any) -> Iterator[None]:
+    """The classifier puts out what its head would read."""
+    inner = _inner(model)
+    name = next(name for name in HEADS if hasattr(inner, name))
+    head = getattr(inner, name)
+    setattr(inner, name, torch.nn.Identity())
+    try:
+        yield
+    finally:
+        setattr(inner, name, head)
 
 
 def labels_of(model: Any) -> tuple[str, ...]:

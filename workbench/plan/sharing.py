@@ -4,6 +4,7 @@ Decided from specs, and from what trials need where memory is bounded: no model 
 before a sweep runs, the experiment does it.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,23 @@ def together(
     ]
 
 
+_ENDS = ("embed_tokens", "wte", "wpe", "embed_in", "word_embeddings", "lm_head", "embed_out")
+"""What the first and the last module of a model are called."""
+_BEFORE = ("", "model.", "transformer.", "model.decoder.", "gpt_neox.")
+
+
+def lies_on_an_end(target_modules: str | tuple[str, ...] | None) -> bool:
+    """Whether modules that are named so are an embedding or the head.
+
+    >>> lies_on_an_end(("q_proj", "lm_head")), lies_on_an_end(r".*(q_proj|lm_head)"), lies_on_an_end("all-linear")
+    (True, True, False)
+    """
+    if isinstance(target_modules, str):
+        names = (before + end for before in _BEFORE for end in _ENDS)
+        return any(re.fullmatch(target_modules, name) for name in names)
+    return any(word.rsplit(".", 1)[-1] in _ENDS for word in target_modules or ())
+
+
 def alone_because(spec: Spec) -> str:
     """Why a trial must train alone; empty when it can share.
 
@@ -45,6 +63,10 @@ def alone_because(spec: Spec) -> str:
         return "8-bit outliers are chosen over the whole batch, so neighbours would change them"
     if adapter.use_dora:
         return "DoRA rescales the base's own output, which rows of other adapters share"
+    if lies_on_an_end(adapter.target_modules):
+        return (
+            "an adapter on an embedding or on the head has no rows of tokens that could be routed"
+        )
     if adapter.modules_to_save:
         return "modules_to_save replaces modules of the base, which the others share"
     return ""

@@ -24,14 +24,21 @@ METHOD = (
     "t reaches beyond what a share or a difference of shares can be, the interval is cut there, and its method says so.",
     "A difference is measured on the items that both trials answered: with Newcombe's interval and McNemar's exact "
     "test for right or wrong, with t for means. Items that only one of the two answered are left out and counted.",
-    "p-values carry Holm's correction over the family they are shown in: all pairs of trials for the verdict, all "
-    "differences of a table for that table. Below 0.05 a difference is called found; the intervals are not widened.",
-    "The cheapest trial that is enough is found by going from the dearest to the cheapest until the interval "
-    "against the best no longer excludes a loss of more than 2 points.",
-    "Items are a sample of what could be asked; seeds are a sample of what could be trained. The intervals and p-values "
-    "speak of the first only: how another set of items would have come out for these very adapters. Where a trial was "
-    "trained with several seeds its figure is their mean, item by item, and the lowest and the highest seed stand "
-    "beside it; so few seeds give no interval of their own.",
+    "A score that is no mean of its items (a correlation, an F1) is worked out again from its rows: drawn with "
+    "repetition for the interval, swapped between the two trials for the p-value.",
+    "p-values are corrected over the family they are shown in: all pairs of trials for the verdict, all differences of "
+    "a table for that table. The correction is Westfall and Young's max-T, which turns the signs of whole items for all "
+    "comparisons alike and so knows that they share items and trials; Holm's where a score is no mean, and the caption "
+    "says which. Below 0.05 a difference is called found. The intervals of a table are not widened; those of the "
+    "figure of differences are, so that all of them hold at once.",
+    "Beside every difference that was not found stands the one that would have been found 4 times in 5 with these items "
+    "and this correction. No difference found is never read as no difference.",
+    "The cheapest trial that is enough is shown to be not worse than any other by more than 2 points, by one-sided "
+    "intervals corrected for how many there are, since the one that leads may lead by luck.",
+    "Items are a sample of what could be asked; seeds are a sample of what could be trained. Intervals and p-values "
+    "speak of the first only, unless they say otherwise: how another set of items would have come out for these very "
+    "adapters. Where a trial was trained with several seeds its figure is their mean, item by item, and a second "
+    "interval covers other items and other seeds; with two or three seeds it is wide, because so few say little.",
 )
 
 
@@ -158,6 +165,8 @@ def reproduce(report: Report) -> Section:
     """The spec, and the commands that run it and write this report."""
     spec = report.comparison.reading.spec
     name = spec.name
+    if report.comparison.reading.made_elsewhere:
+        return _ask_again(report)
     lines = (
         f".venv/bin/workbench run {name}.yaml --runs runs",
         f".venv/bin/workbench report runs/{name} --out reports/{name}.html",
@@ -171,9 +180,33 @@ def reproduce(report: Report) -> Section:
     )
 
 
+def _ask_again(report: Report) -> Section:
+    reading = report.comparison.reading
+    spec, adapters = reading.spec, reading.made_elsewhere
+    data = "" if spec.data.id == "none" else f" --data {spec.data.id}"
+    lines = (
+        f".venv/bin/workbench eval {' '.join(adapters)} --base {spec.model.id} "
+        f"--evals {','.join(spec.evals)}{data} --out runs/{spec.name}",
+        f".venv/bin/workbench report runs/{spec.name} --out reports/{spec.name}.html",
+    )
+    return blocks.section(
+        "How to reproduce",
+        blocks.paragraph(
+            "Nothing was trained here: these adapters were made elsewhere. Put their folders here; their "
+            "weights have these SHA-256:"
+        ),
+        blocks.facts([(name, told.get("sha256") or NOT_STATED) for name, told in adapters.items()]),
+        blocks.code("\n".join(lines), label="Commands"),
+    )
+
+
 def _common(report: Report) -> Markup:
     spec = report.comparison.reading.spec
-    fields = spec.model_dump(mode="json", exclude={"name", "sweep", "evals"})
+    left_out = {"name", "sweep", "evals"}
+    if report.comparison.reading.made_elsewhere:
+        # Nobody here knows how they were trained.
+        left_out |= {"train", "seed"}
+    fields = spec.model_dump(mode="json", exclude=left_out)
     varied = {part.strip() for axis in spec.sweep for part in axis.split(",")}
     flat = _flat(fields)
     return blocks.facts([(key, _value(v)) for key, v in flat.items() if key not in varied])

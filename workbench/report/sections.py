@@ -70,7 +70,7 @@ def heading(report: Report) -> Section:
     is_even = len({*several}) == 1 and several[0] > 1
     seeds = f" ({len(several)} × {several[0]} seeds)" if is_even else ""
     line = [
-        f"{many} {'trial' if many == 1 else 'trials'} of LoRA{seeds} on {spec.model.id}",
+        f"{many} {'trial' if many == 1 else 'trials'} of {_methods(reading)}{seeds} on {spec.model.id}",
         f"trained on {spec.data.id}",
     ]
     if spec.quantization is not None and spec.quantization.bits:
@@ -81,6 +81,14 @@ def heading(report: Report) -> Section:
         report.title, "; ".join(line)
     )
     return Section(report.title, html)
+
+
+def _methods(reading: Reading) -> str:
+    """What was trained: the one method, or how many of them."""
+    found = list(dict.fromkeys(str(trial.spec.adapter.peft_type) for trial in reading.trials))
+    if len(found) > 1:
+        return f"{len(found)} methods"
+    return {"LORA": "LoRA"}.get("".join(found), "".join(found))
 
 
 def verdict_card(report: Report) -> Section:
@@ -111,9 +119,11 @@ def leaderboard(report: Report) -> Section:
     """All trials, their differences to the baseline, and the best against the cheapest."""
     comparison = report.comparison
     contrast = comparison.best_and_cheapest()
+    forest = report.charts.get(f"forest-{blocks.anchor(comparison.primary)}")
     return blocks.section(
         "Leaderboard",
         blocks.table(comparison.leaderboard()),
+        blocks.figure(forest),
         blocks.subheading(f"Differences to {comparison.baseline}")
         if comparison.differences
         else None,
@@ -124,9 +134,19 @@ def leaderboard(report: Report) -> Section:
 
 
 def rank_curve(report: Report) -> Section:
-    """The primary eval against rank."""
-    chart = report.charts.get(f"rank-{blocks.anchor(report.comparison.primary)}")
-    return blocks.section("What rank buys", blocks.figure(chart))
+    """The primary eval against what was varied in steps: rank, rows trained on, trainable parameters."""
+    primary = blocks.anchor(report.comparison.primary)
+    names = {
+        f"rank-{primary}": "rank",
+        f"rows-{primary}": "more rows",
+        "quality-size": "more parameters",
+    }
+    drawn = {name: report.charts[name] for name in names if name in report.charts}
+    if not drawn:
+        return blocks.NOTHING
+    buys = wording.listed([names[name] for name in drawn])
+    verb = "buys" if buys == "rank" else "buy"
+    return blocks.section(f"What {buys} {verb}", *map(blocks.figure, drawn.values()))
 
 
 def learning_curves(report: Report) -> Section:
@@ -284,6 +304,10 @@ def _facts(found: Verdict, unit: str) -> list[tuple[str, str]]:
             "95 % interval" + f", {found.n} items" * several,
             wording.interval(found.low, found.high, unit, decimals=decimals),
         ),
+        (
+            f"over {len(found.by_seed)} seeds and items",
+            wording.interval(*_as_size(found), unit, decimals=decimals),
+        ),
         ("p, corrected", _p_text(found.p)),
         ("items", str(found.n) if found.n and not several else ""),
         (f"over {len(found.by_seed)} seeds", range_words(by_seed, unit, decimals=decimals))
@@ -291,12 +315,24 @@ def _facts(found: Verdict, unit: str) -> list[tuple[str, str]]:
         else ("seeds", str(found.seeds) if found.seeds else ""),
         (
             "could have seen",
-            wording.gap(found.could_have_seen, unit, decimals=decimals)
+            wording.gap(
+                found.could_have_seen,
+                unit,
+                decimals=wording.decimals_beside(found.could_have_seen, unit),
+            )
             if found.could_have_seen
             else "",
         ),
         ("cheapest within 2 points", found.cheapest_enough),
     ]
+
+
+def _as_size(found: Verdict) -> tuple[float | None, float | None]:
+    """The interval over items and seeds of the size that is shown; none where there is one seed."""
+    low, high = found.wide_low, found.wide_high
+    if low is None or high is None or (found.difference or 0) >= 0:
+        return low, high
+    return -high, -low
 
 
 def _held(sentence: str) -> str:

@@ -7,37 +7,24 @@ is called `choices:arc` wherever its figures stand. The catalog knows neither ho
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from workbench.errors import SpecError, nearest
+from workbench.scores.entry import EvalInfo, Task
+from workbench.scores.glue import NO_LABELS
+from workbench.scores.named import (
+    CHOICES,
+    EXACT_ANSWER,
+    EXAMPLES,
+    EXTRACTIVE,
+    LM_EVAL,
+    METRIC,
+    PERPLEXITY,
+)
+from workbench.scores.telling import HEADS, VERBALISED
 
-Task = Literal["CAUSAL_LM", "SEQ_CLS"]
-"""PEFT's word for what a model does: it writes, or it tells rows apart."""
-
-ENDINGS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
+ENDINGS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".yaml", ".yml")
 """What the files that are asked end on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvalInfo:
-    """One eval, in words."""
-
-    name: str
-    family: str
-    title: str
-    unit: str
-    better: Literal["higher", "lower", "none"]
-    chance: float | None
-    """What a model that knows nothing gets; None where there is no such figure."""
-    what: str
-    flaws: str
-    task: Task = "CAUSAL_LM"
-    """Which models can be asked: those that write, or those that tell rows apart."""
-    file: str = ""
-    """What the file holds that it asks; empty where it asks none."""
-
 
 RECALL = EvalInfo(
     name="recall",
@@ -128,88 +115,7 @@ LATENCY = EvalInfo(
     "A short prompt and one answer at a time are timed, so it says nothing about throughput, long contexts or a "
     "serving engine.",
 )
-CLASSIFICATION = EvalInfo(
-    name="classification",
-    family="classification",
-    title="Labels told right",
-    unit="share",
-    better="higher",
-    chance=None,
-    task="SEQ_CLS",
-    what="The share of rows whose label is the likeliest of the classification head. In the micro-world these are "
-    "reviews that were never trained on. On your own data they are the held-out rows (the training rows where none are "
-    "held out, and then each row says so). Chance is the share of the commonest label among the rows asked. `macro_f1` "
-    "is the mean of F1 over labels, which counts a rare label as much as a common one.",
-    flaws="The base is the model under a head that nobody trained: it is at chance by construction, so a difference "
-    "from the base says nothing about the adapter beyond its head. Where one label is common, accuracy is "
-    "high without any understanding: read it beside chance, `macro_f1` and `worst_group`. Held-out rows with a label "
-    "that no training row has are not asked; the data card counts them.",
-)
 
-CHOICES = EvalInfo(
-    name="choices",
-    family="choices",
-    title="Multiple choice",
-    unit="share",
-    better="higher",
-    chance=None,
-    file="one question a row: query, choices and gold",
-    what="The share of questions whose right choice is likelier after the question than every other. Beside it stands "
-    "what the share would be if likelihoods were counted per token, per character or per byte of the choice, "
-    "or less the likelihood of the choice without the question (`by_pmi`). Chance is the mean of one in so many over "
-    "the questions' own numbers of choices.",
-    flaws="Long choices are unlikely for being long, and choices that are common words likely for being common: the five "
-    "readings differ, and the best of them must not be chosen after the fact. A choice that a model picks "
-    "is not an answer it would write. Questions of public sets may have been in what the base was trained on. "
-    "Where the right choice is tied with another nothing is picked, and the question counts as an error.",
-)
-EXTRACTIVE = EvalInfo(
-    name="extractive",
-    family="extractive",
-    title="Answers taken from a text",
-    unit="share",
-    better="higher",
-    chance=0.0,
-    file="questions about texts, in the shape of SQuAD",
-    what="The mean F1 between the words of the answer and those of the nearest reference, as SQuAD's own script counts "
-    "them: in lower case, without punctuation and articles. `exact_match` is the share that is the same after that. "
-    "In a file with questions that the text does not answer, saying so is the right answer to them, and chance is their "
-    "share: what a model gets that never answers.",
-    flaws="A right answer in other words than the reference scores low, a wrong one that shares words scores well, and "
-    "the articles it ignores are English ones. Only the first line of what is generated is read. Questions about one "
-    "article are alike, so the interval counts articles. Public questions may have been in what the base was trained on.",
-)
-EXACT_ANSWER = EvalInfo(
-    name="exact_answer",
-    family="exact_answer",
-    title="Worked problems with a number for an answer",
-    unit="share",
-    better="higher",
-    chance=0.0,
-    file="one problem a row: question and answer, the number last or behind ####",
-    what="The share of problems whose answer ends on the right number: the one behind the first `####`, or without that "
-    "mark the last number of the text. `strict` is the share that has the right number behind the mark, "
-    "`strict/unparsed` the share without a number there. Numbers are compared, so 18, $18 and 18.00 are one.",
-    flaws="A right number by a wrong way counts, and so does a number said in passing where it is the last. Fractions, "
-    "units and numbers in words are not read. An answer cut at the length limit may end in mid-working: see "
-    "the count of truncated ones. A model that was never shown the mark looks bad on `strict` alone.",
-)
-PERPLEXITY = EvalInfo(
-    name="perplexity",
-    family="perplexity",
-    title="Perplexity of texts",
-    unit="bits/byte",
-    better="lower",
-    chance=None,
-    file="one text a row, each short enough for the model's context",
-    what="The information that the texts hold for the model, in bits for each of their bytes, as if they were one long "
-    "text. `byte_perplexity`, `word_perplexity` and `token_perplexity` are the same sum as exp of its "
-    "mean over bytes, over words between white space and over tokens.",
-    flaws="It says how expected a text is and nothing about whether the model can do anything with it. Token perplexity "
-    "depends on the tokenizer and compares no two models with different ones. Every text is read on its own from "
-    "its beginning, without what came before it, so figures are higher than those of long windows; a text longer "
-    "than the context counts as an error and is never cut.",
-)
 LETTERS = EvalInfo(
     name="letters",
     family="letters",
@@ -224,6 +130,54 @@ LETTERS = EvalInfo(
     "there in a senseless order pass. It exists for the set `letters` only. A constraint may be kept by "
     "luck where a model writes the commonest letter to everyone.",
 )
+SENTIMENT = EvalInfo(
+    name="sentiment",
+    family="sentiment",
+    title="Labels in words",
+    unit="share",
+    better="higher",
+    chance=None,
+    what="The share of texts after which the right label is the likeliest of all labels, asked of a model that writes. In "
+    "the micro-world these are reviews in no training set, `positive` or `negative`. On your own data they are the held-out "
+    "rows (the training rows where none are held out, and then each row says so), where all completions are two to twenty "
+    "short texts that come back. Chance is the share of the commonest label among the rows asked.",
+    flaws="The model chooses among the labels only: it may be right here and write something else when it is free to. A "
+    "label of several tokens is less likely for being long, and a common word is likelier for being common; nothing is "
+    "done about either. It stands beside no `classification`, whose head is another model. Where one label is common, "
+    "accuracy is high without any understanding: read it beside chance, `macro_f1` and `worst_group`.",
+)
+DIALOGUE = EvalInfo(
+    name="dialogue",
+    family="dialogue",
+    title="Recall over the turns of a chat",
+    unit="share",
+    better="higher",
+    chance=None,
+    what="The share of chats whose last answer is exactly right, overall and by distance. In the micro-world a fact is told "
+    "in the first turn and asked after none to four turns of small talk; the chats are in no training set. On your own "
+    "data they are the held-out chats of two or more turns (the training rows where none are held out, and then each row "
+    "says so), grouped by how many turns the user takes. Chance is the share of the commonest answer.",
+    flaws="The micro-world's chats are of one kind: one fact, small talk that contradicts nothing, and a question in the "
+    "fact's own words; at no distance they are nearly copying. The tiny base has met one turn of small talk and no more. "
+    "In your own chats nobody knows how far back the answer lies, so a group is a length and no distance. Exact match "
+    "calls a right answer in other words wrong, and chats with long last answers are not asked.",
+)
+
+FIDELITY = EvalInfo(
+    name="fidelity",
+    family="fidelity",
+    title="Distance from full precision",
+    unit="nats/token",
+    better="lower",
+    chance=None,
+    what="How far what a model says of a token has moved from the same model in full precision: the mean over texts of "
+    "KL(full precision || this one), with the same adapter on both. Where nothing is quantized it is 0 by construction. `top1` "
+    "is how often both find the same token likeliest; `merged` is the distance once the adapter is merged into a copy of the "
+    "base, rounding included, and `base` that of the base of this trial, without any adapter.",
+    flaws="A small distance says that little has changed and not that what changed is harmless: read it beside the evals that "
+    "matter. Texts are at most 64: the held-out rows, sentences of the micro-world, or sixty plain English ones; on "
+    "other texts a model may have moved more. It is measured with one text at a time; kernels of another machine round otherwise.",
+)
 
 EVALS: dict[str, EvalInfo] = {
     info.name: info
@@ -234,12 +188,18 @@ EVALS: dict[str, EvalInfo] = {
         BIAS,
         HALLUCINATION,
         LATENCY,
-        CLASSIFICATION,
+        *HEADS,
         CHOICES,
         EXTRACTIVE,
         EXACT_ANSWER,
         PERPLEXITY,
         LETTERS,
+        FIDELITY,
+        SENTIMENT,
+        DIALOGUE,
+        *VERBALISED,
+        METRIC,
+        LM_EVAL,
     )
 }
 
@@ -261,6 +221,8 @@ def check_evals(names: Iterable[str], *, task: Task = "CAUSAL_LM") -> None:
             )
         if info.file and not file_of(name).is_file():
             raise SpecError(f"evals: {name!r}: there is no file {str(file_of(name))!r}")
+        if info.named:
+            name_of(name)
     for word, count in Counter(map(called, dict.fromkeys(names))).items():
         if count > 1:
             raise SpecError(
@@ -272,7 +234,7 @@ def evals_of(task: Task) -> tuple[str, ...]:
     """The evals that models of a task can be asked.
 
     >>> evals_of("SEQ_CLS")
-    ('classification',)
+    ('classification', 'matthews', 'f1', 'macro_f1')
     """
     return tuple(name for name, info in EVALS.items() if info.task == task)
 
@@ -284,9 +246,11 @@ def eval_info(name: str) -> EvalInfo:
     ('higher', 'choices')
     """
     kind, colon, _ = name.partition(":")
+    if kind in NO_LABELS:
+        raise SpecError(f"evals: {kind!r} cannot be asked: {NO_LABELS[kind]}")
     if kind not in EVALS:
         raise SpecError(f"evals: there is no eval {kind!r}. {nearest(kind, EVALS)}")
-    if colon and not EVALS[kind].file:
+    if colon and not (EVALS[kind].file or EVALS[kind].named):
         raise SpecError(f"evals: {name!r} names a file, and {kind!r} asks none; write {kind!r}")
     return EVALS[kind]
 
@@ -297,7 +261,7 @@ def file_of(name: str) -> Path:
     >>> file_of("choices:data/arc.jsonl").name
     'arc.jsonl'
     """
-    kind, _, file = name.partition(":")
+    kind, _, file = _words(name)
     if not file.strip():
         raise SpecError(
             f"evals: {name!r} asks a file ({eval_info(kind).file}); name it, as in "
@@ -306,13 +270,54 @@ def file_of(name: str) -> Path:
     return Path(file.strip()).expanduser()
 
 
+def name_of(name: str) -> str:
+    """What an eval names that need not be a file, as its name has it.
+
+    >>> name_of("lm_eval:arc_easy")
+    'arc_easy'
+    """
+    kind, _, named = name.partition(":")
+    if not named.strip():
+        raise SpecError(
+            f"evals: {name!r} needs {eval_info(kind).named} behind it, as in '{kind}:{EXAMPLES[kind]}'"
+        )
+    return named.strip()
+
+
 def called(name: str) -> str:
     """What an eval is called where its figures stand: without the folders of its file.
 
     >>> called("choices:data/arc.v2.jsonl"), called("choices:arc.v2"), called("recall")
     ('choices:arc.v2', 'choices:arc.v2', 'recall')
+    >>> called("metric:squad_f1=data/own.jsonl")
+    'metric:squad_f1=own'
     """
-    kind, colon, file = name.partition(":")
+    kind, metric, file = _words(name)
     path = Path(file.strip())
     # Only these endings go: a name that has lost its own must not lose more when it is asked for again.
-    return f"{kind}:{path.stem if path.suffix.lower() in ENDINGS else path.name}" if colon else kind
+    word = path.stem if path.suffix.lower() in ENDINGS else path.name
+    return f"{kind}:{metric}{'=' if metric else ''}{word}" if ":" in name else kind
+
+
+def metric_of(name: str) -> str:
+    """The metric that an eval computes, as its name has it.
+
+    >>> metric_of("metric:squad_f1=data/own.jsonl")
+    'squad_f1'
+    """
+    metric = _words(name)[1]
+    if not metric:
+        raise SpecError(
+            f"evals: {name!r} does not say which metric; write it before the file, as in "
+            "'metric:squad_f1=data/file.jsonl'"
+        )
+    return metric
+
+
+def _words(name: str) -> tuple[str, str, str]:
+    """The kind of an eval, the metric that it computes where it does, and its file."""
+    kind, _, file = name.partition(":")
+    if kind != METRIC.name:
+        return kind, "", file
+    metric, _, file = file.rpartition("=") if "=" in file else ("", "", file)
+    return kind, metric.strip(), file

@@ -31,6 +31,8 @@ class Figures:
     """Whether the catalog's chance level holds for this measure."""
     chance: float | None = None
     """Where it depends on what was asked; it stands above the catalog's."""
+    better: Literal["higher", "lower", "none"] | None = None
+    """Where it differs from the catalog's."""
 
 
 def scored(rows: Sequence[Row]) -> list[Row]:

@@ -57,6 +57,7 @@ def figures(rows: Sequence[Row]) -> Figures:
     for count in COUNTS:
         parts[f"{count.removesuffix('s')}_perplexity"] = _perplexity(told, count=count)
         parts[count] = sum(int(one.get(count, 0)) for one in told)
+    parts["in_windows"] = sum(one.get("windows", 1) > 1 for one in told)
     return Figures(
         interval=_ratio(ours, sizes=[float(one.get("bytes", 1)) for one in told]),
         parts=parts,

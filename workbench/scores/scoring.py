@@ -10,15 +10,22 @@ from workbench.scores import (
     bias,
     choices,
     classification,
+    dialogue,
     exact_answer,
     extractive,
+    fidelity,
     hallucination,
     latency,
     letters,
+    lm_eval,
+    own_metric,
     perplexity,
     quality,
+    sentiment,
+    verbalised,
 )
-from workbench.scores.catalog import EvalInfo, called, eval_info
+from workbench.scores.catalog import called, eval_info
+from workbench.scores.entry import EvalInfo
 from workbench.scores.figures import Figures, failed, scored
 from workbench.scores.task import Row, Score
 
@@ -27,12 +34,18 @@ FAMILIES: Mapping[str, Callable[[Sequence[Row]], Figures]] = {
     "bias": bias.figures,
     "hallucination": hallucination.figures,
     "latency": latency.figures,
-    "classification": classification.figures,
+    **classification.FIGURES,
     "choices": choices.figures,
     "extractive": extractive.figures,
     "exact_answer": exact_answer.figures,
     "perplexity": perplexity.figures,
     "letters": letters.figures,
+    "fidelity": fidelity.figures,
+    "sentiment": sentiment.figures,
+    "dialogue": dialogue.figures,
+    "lm_eval": lm_eval.figures,
+    "verbalised": verbalised.figures,
+    "metric": own_metric.figures,
 }
 
 CONTROLS: Mapping[str, Callable[[Row], bool]] = {
@@ -79,7 +92,7 @@ def score(eval: str, slot: str, rows: Sequence[Row], *, seconds: float = 0.0) ->
         clusters=interval.clusters,
         chance=_chance(found, info=info),
         unit=found.unit or info.unit,
-        better=info.better,
+        better=found.better or info.better,
         errors=len(broken),
         truncated=sum(row.truncated for row in asked),
         seconds=seconds,

@@ -48,6 +48,14 @@ class Generation(NamedTuple):
     truncated: bool
 
 
+class Read(NamedTuple):
+    """A text, read from its first token to its last."""
+
+    logprob: float
+    num_tokens: int
+    num_windows: int
+
+
 class Classification(NamedTuple):
     """The label that was told, and how likely each was, in the order of the labels."""
 
@@ -87,9 +95,19 @@ class Answerer(Protocol):
         ...
 
     def generate(
-        self, prompts: Sequence[str], *, slots: Sequence[str], max_new_tokens: int = 16
+        self,
+        prompts: Sequence[str],
+        *,
+        slots: Sequence[str],
+        max_new_tokens: int = 16,
+        stop: Sequence[str] = (),
+        temperature: float = 0.0,
+        seed: int = 0,
     ) -> dict[str, list[Generation]]:
-        """For each slot, the greedy answer to every prompt."""
+        """For each slot, the answer to every prompt, which ends before a stop string.
+
+        At temperature 0 it is the likeliest; else it is drawn, with the same luck for every slot.
+        """
         ...
 
 

@@ -18,7 +18,7 @@ from workbench.stats.intervals import (
     wilson,
     within,
 )
-from workbench.stats.maxt import Corrected, max_t, simultaneous_intervals
+from workbench.stats.maxt import Corrected, joint_level, max_t, simultaneous_intervals
 from workbench.stats.noninferiority import Enough, NotWorse, cheapest_enough, not_worse
 from workbench.stats.paired import Difference, Pairs, mcnemar, newcombe, paired_difference
 from workbench.stats.power import (
@@ -49,6 +49,7 @@ __all__ = [
     "holm",
     "items_and_seeds",
     "items_needed",
+    "joint_level",
     "least_difference",
     "max_t",
     "mcnemar",

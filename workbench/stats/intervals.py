@@ -218,6 +218,8 @@ def cluster_codes(clusters: Sequence[str] | None, *, n: int) -> tuple[Ints, int]
         return np.arange(n), n
     if len(clusters) != n:
         raise DataError(f"{len(clusters)} clusters for {n} values; give one for each value")
+    if not any(clusters):
+        return np.arange(n), n
     known: dict[Any, int] = {}
     keys = [word if word != "" else (place,) for place, word in enumerate(clusters)]
     codes = np.asarray([known.setdefault(key, len(known)) for key in keys], dtype=np.int64)

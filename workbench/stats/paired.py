@@ -7,6 +7,7 @@ no multiplicity: that is `family.py`.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -95,6 +96,7 @@ def paired_difference(
     return Difference(*found, p, test, above, below, detectable)
 
 
+@lru_cache(maxsize=4096)
 def mcnemar(only_a: int, only_b: int) -> float:
     """The exact two-sided p-value of McNemar's test (McNemar 1947): a sign test on the pairs that differ.
 

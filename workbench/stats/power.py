@@ -6,6 +6,7 @@ were measured, so pairing and clustering count.
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 from numpy.typing import ArrayLike
 from scipy import stats
@@ -43,6 +44,7 @@ def detectable_difference(
     return found if least is None else max(found, least)
 
 
+@lru_cache(maxsize=1024)
 def least_difference(n: int, *, level: float = 0.95, power: float = 0.8) -> float | None:
     """The smallest difference of paired shares that McNemar's exact test finds at all, all pairs differing one way.
 
@@ -66,8 +68,7 @@ def minimal_difference(
     >>> round(minimal_difference(0.01), 4)
     0.028
     """
-    of = stats.norm if degrees is None else stats.t(degrees)
-    return float((of.ppf((1 + level) / 2) + of.ppf(power)) * error)
+    return _errors_needed(degrees, level=level, power=power) * error
 
 
 def items_needed(difference: float, *, sd: float, level: float = 0.95, power: float = 0.8) -> int:
@@ -78,3 +79,10 @@ def items_needed(difference: float, *, sd: float, level: float = 0.95, power: fl
     """
     z = stats.norm.ppf((1 + level) / 2) + stats.norm.ppf(power)
     return math.ceil((float(z) * sd / abs(difference)) ** 2)
+
+
+@lru_cache(maxsize=1024)
+def _errors_needed(degrees: int | None, *, level: float, power: float) -> float:
+    """t_{a/2} + t_power; a comparison of many systems asks for the same few thousands of times."""
+    of = [(1 + level) / 2, power]
+    return float(sum(stats.norm.ppf(of) if degrees is None else stats.t.ppf(of, degrees)))

@@ -119,7 +119,7 @@ def sign_draws(groups: int, *, draws: int, seed: int, block: int = 1024) -> Iter
     rng = np.random.default_rng(seed)
     for start in range(0, draws, block):
         size = (min(block, draws - start), groups)
-        yield rng.choice(np.array([-1.0, 1.0]), size=size)
+        yield np.where(rng.integers(2, size=size) > 0, 1.0, -1.0)
 
 
 def tries_all(groups: int, *, draws: int) -> bool:

@@ -33,13 +33,20 @@ def ask_choices(
     """Every choice of every question, after it and without it."""
     items = context.chosen(read_items(path))
 
-    def ask(chunk: Sequence[Item], slot: str) -> list[Found]:
+    def ask(chunk: Sequence[Item], slots: Sequence[str]) -> rounds.Asked[Found]:
         pairs = [_parted(item.prompt, choice) for item in chunk for choice in item.choices]
         alone = [("", continuation) for _, continuation in pairs]
-        found = iter(answerer.loglikelihood([*pairs, *alone], slots=[slot])[slot])
-        after = [[next(found) for _ in item.choices] for item in chunk]
-        without = [[next(found) for _ in item.choices] for item in chunk]
-        return list(zip(after, without, strict=True))
+        found = answerer.loglikelihood([*pairs, *alone], slots=slots)
+        return {
+            slot: list(
+                zip(
+                    rounds.by_item(chunk, told[: len(pairs)]),
+                    rounds.by_item(chunk, told[len(pairs) :]),
+                    strict=True,
+                )
+            )
+            for slot, told in found.items()
+        }
 
     return rounds.ask_in_chunks(items, ask, _row, slots=slots, progress=progress)
 

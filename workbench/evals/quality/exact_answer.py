@@ -38,6 +38,7 @@ def ask_exact_answer(
         slots=slots,
         max_new_tokens=max(context.max_new_tokens, WORKING_TOKENS),
         progress=progress,
+        stop=(NEXT_QUESTION,),
     )
 
 
@@ -76,7 +77,7 @@ def _prompt(record: Record) -> str:
 
 
 def _judge(item: Item, said: str) -> rounds.Verdict:
-    found = read(said.split(NEXT_QUESTION, 1)[0], truth=Decimal(item.expected))
+    found = read(said, truth=Decimal(item.expected))
     if found.right is None:
         return rounds.Verdict(error="unparsed", detail={"strict": found.strict})
     return rounds.Verdict(

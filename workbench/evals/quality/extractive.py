@@ -42,9 +42,9 @@ def ask_extractive(
     items, version = context.chosen(every), version_of(every)
     limit = rounds.answer_limit(items, context)
 
-    def ask(chunk: Sequence[Item], slot: str) -> list[Generation]:
+    def ask(chunk: Sequence[Item], slots: Sequence[str]) -> rounds.Asked[Generation]:
         prompts = [item.prompt for item in chunk]
-        return answerer.generate(prompts, slots=[slot], max_new_tokens=limit)[slot]
+        return answerer.generate(prompts, slots=slots, max_new_tokens=limit)
 
     def row(item: Item, said: Generation, slot: str) -> Row:
         verdict = _judge(item, said, version=version)

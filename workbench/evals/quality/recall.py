@@ -121,9 +121,8 @@ def _ask_tokens(
         )
     scorer: TokenScorer = answerer
 
-    def ask(chunk: Sequence[Item], slot: str) -> list[Any]:
-        pairs = [(item.prompt, item.choices[0]) for item in chunk]
-        return scorer.token_hits(pairs, slots=[slot])[slot]
+    def ask(chunk: Sequence[Item], slots: Sequence[str]) -> rounds.Asked[Any]:
+        return scorer.token_hits([(item.prompt, item.choices[0]) for item in chunk], slots=slots)
 
     def row(item: Item, hits: Any, slot: str) -> Row:
         share = hits.num_hits / hits.num_tokens

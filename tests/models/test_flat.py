@@ -6,8 +6,8 @@ import transformers as hf
 
 from tests.engine import equality
 from workbench.data.rendering import Rendered
-from workbench.engine.flat import Layout, flat, lay_out, reads_flat
 from workbench.engine.passes import Part, cut_flat, cut_padded
+from workbench.models.flat import Layout, flat, lay_out, reads_flat
 
 SMALL = {
     "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 97,
@@ -119,3 +119,32 @@ def test_passes_without_padding_are_filled_alike() -> None:
 def test_a_row_longer_than_a_pass_has_one_of_its_own() -> None:
     passes = cut_flat(_parts(100, 8, 8, slots=1), max_tokens=20)
     assert len(passes[0]) == 1
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "mistral"])
+def test_a_row_that_continues_another_answers_as_the_whole_row_would(family: str) -> None:
+    model = equality.build(family).eval()
+    few_shots, question, other, first, second, third = (
+        torch.randint(3, 90, (n,)) for n in (9, 6, 4, 3, 2, 1)
+    )
+    parts = [few_shots, question, first, second, other, third]
+    continues = [None, 0, 1, 1, 0, 4]
+    wholes = [
+        torch.cat([few_shots, question, first]),
+        torch.cat([few_shots, question, second]),
+        torch.cat([few_shots, other, third]),
+    ]
+    with torch.no_grad():
+        alone = [model(row[None]).logits[0] for row in wholes]
+        with flat(model):
+            layout = lay_out(
+                [len(part) for part in parts],
+                device=torch.device("cpu"),
+                continues=continues,
+                copies=2,
+            )
+            both = model(torch.cat(parts * 2)[None], position_ids=layout.positions).logits[0]
+    for said in both.split(len(both) // 2):
+        a, b, c, d, e, f = said.split([len(part) for part in parts])
+        for whole, path in zip(alone, ([a, b, c], [a, b, d], [a, e, f]), strict=True):
+            torch.testing.assert_close(torch.cat(path), whole, rtol=1e-4, atol=1e-5)

@@ -1,0 +1,78 @@
+"""The answers of every candidate to one eval as one table of numbers: items down, candidates across.
+
+`panel(reading, eval)` puts them in one order, so that a difference is a subtraction and a family of differences shares
+its items. `seed_panel(reading, name, eval)` has a column a seed. A candidate without an answer has NaN there; it knows
+no statistics.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.compare.reading import Answers, Reading
+from workbench.scores.task import BASE
+from workbench.stats.intervals import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Answers side by side."""
+
+    items: tuple[str, ...]
+    clusters: tuple[str, ...]
+    values: dict[str, Floats]
+    """Name -> its values in the order of the items; NaN where it has none."""
+
+    def pair(self, of: str, against: str) -> tuple[Floats, Floats, list[str], int]:
+        """The values of the items that both have, their clusters, and how many items only one of the two has.
+
+        >>> nan = math.nan
+        >>> both = Panel(("x", "y"), ("", ""), {"a": np.array([1.0, 0.0]), "b": np.array([1.0, nan])})
+        >>> both.pair("a", "b")
+        (array([1.]), array([1.]), [''], 1)
+        """
+        a, b = self.values[of], self.values[against]
+        has_a, has_b = np.isfinite(a), np.isfinite(b)
+        both = has_a & has_b
+        clusters = [self.clusters[place] for place in np.flatnonzero(both)]
+        return a[both], b[both], clusters, int((has_a ^ has_b).sum())
+
+
+def panel(reading: Reading, eval: str) -> Panel:
+    """The answers of the base and of every candidate that has any."""
+
+    def work_out() -> Panel:
+        names = (BASE, *(one.name for one in reading.candidates))
+        found = {name: reading.answers(name, eval) for name in names}
+        return side_by_side({name: one for name, one in found.items() if one is not None})
+
+    made: Panel = reading.once(("panel", eval), work_out)
+    return made
+
+
+def seed_panel(reading: Reading, name: str, eval: str) -> Panel:
+    """The answers of each seed of a candidate, under the names of its trials."""
+    found = {slot: reading.slot_answers(slot, eval) for slot in reading.slots(name)}
+    return side_by_side({slot: one for slot, one in found.items() if one is not None})
+
+
+def side_by_side(found: dict[str, Answers]) -> Panel:
+    """Lists of answers in one order of items: that of the first, then what only others have."""
+    places: dict[str, int] = {}
+    clusters: list[str] = []
+    for one in found.values():
+        for sample, cluster in zip(one.samples, one.clusters, strict=True):
+            if sample not in places:
+                places[sample] = len(places)
+                clusters.append(cluster)
+    values = {name: _placed(one.samples, one.values, places) for name, one in found.items()}
+    return Panel(tuple(places), tuple(clusters), values)
+
+
+def _placed(samples: Sequence[str], values: Floats, places: dict[str, int]) -> Floats:
+    full = np.full(len(places), math.nan)
+    if len(samples):
+        full[[places[sample] for sample in samples]] = values
+    return full

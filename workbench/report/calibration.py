@@ -1,0 +1,60 @@
+"""The certificate in a comparison report: which evals recovered what was planted, and which cannot be trusted.
+
+One section, `certificate(report)`, called as one line by a report's notebook. It shows what `workbench calibrate` stored in
+the sweep's folder, and says so where nothing was.
+"""
+
+from workbench.compare import calibration, wording
+from workbench.compare.planted import checks_table, planted_chart
+from workbench.report import blocks
+from workbench.report.blocks import Section
+from workbench.report.sections import Report
+
+TITLE = "Calibration"
+
+WHAT = (
+    "Each eval was asked of answerers whose true value is known, because it was planted: an oracle that believes a chosen "
+    "share of the facts. An eval that does not recover what was planted cannot be trusted with what was not."
+)
+
+
+def certificate(report: Report) -> Section:
+    """Planted against recovered, with the evals that failed named first."""
+    reading = report.comparison.reading
+    found = calibration.certificate(reading)
+    if found is None:
+        return blocks.section(
+            TITLE,
+            blocks.prose(
+                f"Not calibrated here. `workbench calibrate --out runs/{reading.store.path.name}/{calibration.FILE}` "
+                "measures what was planted with every eval, and the report then shows it."
+            ),
+        )
+    failed = sorted(calibration.failed_evals(reading))
+    missing = calibration.missing_evals(reading)
+    verdict = (
+        f"{wording.listed(failed)} failed: {'its' if len(failed) == 1 else 'their'} figures are marked with"
+        f"{calibration.MARK} and cannot be trusted."
+        if failed
+        else "Every calibrated eval of this sweep recovered what was planted."
+    )
+    reasons = [
+        f"{eval}: {found.left_out.get(calibration.kind_of(eval), 'the certificate does not have it')}"
+        for eval in missing
+    ]
+    return blocks.section(
+        TITLE,
+        blocks.paragraph(verdict, tone="warned" if failed else ""),
+        blocks.prose(WHAT),
+        blocks.table(checks_table(found)),
+        blocks.figure(planted_chart(found)),
+        blocks.subheading("Not calibrated") if reasons else None,
+        blocks.listing(reasons),
+        blocks.facts(
+            [
+                ("certified by", f"workbench {found.version}"),
+                ("rounds", str(found.rounds)),
+                ("took", f"{found.seconds:.0f} s"),
+            ]
+        ),
+    )
