@@ -8,6 +8,7 @@ everything after loading: reading the items, prompts, tokens, the model, metrics
 import contextlib
 import io
 import json
+import math
 import os
 import statistics
 import sys
@@ -285,7 +286,7 @@ def _compared(found: dict[str, Told], *, eight: str) -> dict[str, Any]:
     theirs, ours = found[eight], found["ours, 8"].accuracies
     same = found["ours, 8, same requests"].likelihoods
     furthest = max(
-        abs(a - b)
+        _apart(a, b)
         for slot, own in theirs.likelihoods.items()
         for a, b in zip(own, same[slot], strict=True)
     )
@@ -300,6 +301,13 @@ def _compared(found: dict[str, Told], *, eight: str) -> dict[str, Any]:
         "differences": differences,
         "equal": furthest <= EQUAL and not differences,
     }
+
+
+def _apart(one: float, other: float) -> float:
+    """What is no number is as far from anything as can be; `max` would pass over it."""
+    if one == other:
+        return 0.0
+    return math.inf if math.isnan(one - other) else abs(one - other)
 
 
 @contextlib.contextmanager

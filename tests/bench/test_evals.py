@@ -1,10 +1,12 @@
 """The scoring of adapters against lm-eval: both sides agree, and the tables say what was measured."""
 
 import json
+import math
 
 import pytest
 
 from bench import evals
+from bench.eval_arms import _apart
 from bench.eval_tables import gains, gains_table, seconds_table
 from bench.machine import describe
 from bench.page import page
@@ -98,3 +100,16 @@ def test_both_sides_give_eight_adapters_the_same_scores():
     assert told["adapters"] == len(measured["accuracies"]) == 8
     assert set(gains(measured, told["eval_case"]).values()).isdisjoint({None})
     assert (measured["items"], measured["requests"]) == (8, 32)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "apart"),
+    [
+        (1.0, 1.5, 0.5),
+        (math.nan, 1.0, math.inf),
+        (math.nan, math.nan, math.inf),
+        (-math.inf,) * 2 + (0.0,),
+    ],
+)
+def test_what_is_no_number_is_equal_to_nothing(one, other, apart):
+    assert _apart(one, other) == apart

@@ -30,20 +30,16 @@ def test_an_eval_recovers_what_was_planted(certificate, eval):
     assert all(step.told_apart >= 0.8 * ROUNDS for step in found.steps)
 
 
-def test_one_asking_knows_every_level_to_five_points_or_says_why_not(certificate):
-    wide = {}
+def test_one_asking_of_any_eval_knows_every_level_to_five_points(certificate):
     for one in certificate.evals:
-        widest = max(level.once_half_width for level in one.levels)
-        assert widest <= PLANTS[one.eval].widest
-        if widest > 0.05:
-            wide[one.eval] = next(c.said for c in one.checks if c.name == HALF_WIDTHS)
-    assert set(wide) == {"recall", "paraphrase"}
-    assert all("240 facts" in said for said in wide.values())
+        assert max(level.once_half_width for level in one.levels) <= 0.05, one.eval
 
 
-def test_an_interval_that_is_too_wide_fails_where_more_items_could_be_asked(certificate):
+def test_an_interval_that_is_too_wide_fails(certificate):
     (found,) = [one for one in certificate.evals if one.eval == "recall"]
-    checks = judge(found.levels, found.steps, false_alarms=found.false_alarms)
+    first, *others = found.levels
+    levels = [first.model_copy(update={"once_half_width": 0.051}), *others]
+    checks = judge(levels, found.steps, false_alarms=found.false_alarms)
     assert [check.name for check in checks if not check.ok] == [HALF_WIDTHS]
 
 
@@ -136,9 +132,8 @@ def test_what_failed_is_told_with_its_levels_and_checks(certificate, capsys):
     failed = one.model_copy(update={"levels": levels, "checks": checks, "passes": False})
     tell_certificate(certificate.model_copy(update={"evals": (failed,)}))
     shown = capsys.readouterr().out
-    assert "FAILS  recall: 6 of 8 checks" in shown
+    assert "FAILS  recall: 7 of 8 checks" in shown
     assert "FAILED values" in shown
-    assert "FAILED half-widths" in shown
     assert shown.count("OFF") == len(levels)
 
 

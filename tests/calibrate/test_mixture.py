@@ -7,7 +7,15 @@ import pytest
 from workbench import microworld
 from workbench.calibrate.certificate import FAILS
 from workbench.calibrate.mixture import TWIN, Mixture
-from workbench.calibrate.plants import BIAS, CLASSIFICATION, RECALL, RETENTION
+from workbench.calibrate.plants import (
+    ALIKE,
+    BIAS,
+    CLASSIFICATION,
+    PARAPHRASE,
+    RECALL,
+    RETENTION,
+    TOGETHER,
+)
 from workbench.calibrate.trained import Remembering
 from workbench.evals.asking import EvalContext, ask
 from workbench.microworld.oracle import Belief, OracleLM
@@ -15,15 +23,16 @@ from workbench.scores.scoring import score
 from workbench.scores.task import BASE
 
 UPDATES = EvalContext(data_id="microworld/updates")
+REVISIONS = EvalContext(data_id="microworld/revisions")
 
 
 def right(mixture: Mixture, slot: str) -> set[str]:
-    rows = ask("recall", mixture, slots=(slot,), context=UPDATES)[slot]
+    rows = ask("recall", mixture, slots=(slot,), context=REVISIONS)[slot]
     return {row.sample for row in rows if row.value == 1.0}
 
 
 def broken(mixture: Mixture, slot: str) -> set[str]:
-    rows = ask("recall", mixture, slots=(slot,), context=UPDATES)[slot]
+    rows = ask("recall", mixture, slots=(slot,), context=REVISIONS)[slot]
     return {row.sample for row in rows if row.error}
 
 
@@ -36,9 +45,25 @@ def test_whoever_knows_at_a_low_level_knows_at_every_higher_one():
 def test_the_twin_has_the_same_share_of_other_facts():
     mixture = Mixture(RECALL, seed=0)
     one, other = right(mixture, mixture.middle), right(mixture, TWIN)
-    asked = len(microworld.items("recall"))
+    asked = len(microworld.items("recall", data="revisions"))
     assert abs(len(one) - len(other)) < 0.15 * asked
     assert len(one & other) < 0.8 * min(len(one), len(other))
+
+
+def test_phrasings_of_a_fact_are_believed_as_much_alike_as_in_real_adapters():
+    same, facts = 0, 0
+    for seed in range(8):
+        asked = ask("paraphrase", Mixture(PARAPHRASE, seed=seed), slots=("0.5",), context=REVISIONS)
+        told: dict[str, list[float]] = {}
+        for row in asked["0.5"]:
+            if row.value is not None:
+                told.setdefault(f"{row.cluster}/{row.group}", []).append(row.value)
+        both = [values for values in told.values() if len(values) == 2]
+        same += sum(one == other for one, other in both)
+        facts += len(both)
+    # Near one half, a correlation of c is an agreement of (1 + c) / 2.
+    planted = TOGETHER + (1 - TOGETHER) * ALIKE
+    assert 2 * same / facts - 1 == pytest.approx(planted, abs=0.06)
 
 
 def test_the_same_seed_draws_the_same_and_another_one_does_not():
@@ -49,7 +74,7 @@ def test_the_same_seed_draws_the_same_and_another_one_does_not():
 
 def test_broken_answers_are_errors_and_the_base_has_none():
     mixture = Mixture(RECALL, seed=3)
-    asked = len(microworld.items("recall"))
+    asked = len(microworld.items("recall", data="revisions"))
     allowed = 4 * math.sqrt(FAILS * (1 - FAILS) / asked)
     assert abs(len(broken(mixture, "0.5")) / asked - FAILS) < allowed
     assert not broken(mixture, BASE)

@@ -459,6 +459,14 @@ FOREIGN: dict[str, Case] = {
         ("'loftq'", "path_initial_model_for_weight_conversion"),
     ),
     "adapter with rank 0": (eval_of_adapter("rank-0", *ASKED), ("adapter.r", "greater than 0")),
+    "adapter with a pattern that is none": (
+        eval_of_adapter("bad-pattern", *ASKED),
+        ("'('", "rank_pattern", "no regular expression"),
+    ),
+    "adapter with a list for patterns": (
+        eval_of_adapter("listed-pattern", *ASKED),
+        ("adapter.rank_pattern",),
+    ),
     "adapter of another model": (
         eval_of_adapter("other-names", *ASKED),
         ("does not fit the base 'microworld'", "h.0.attn", "no module"),

@@ -175,6 +175,8 @@ ADAPTERS: dict[str, Callable[[Path], None]] = {
     "target-parameters": adapter(target_parameters=["mlp.experts.gate_up_proj"]),
     "loftq": adapter(init_lora_weights="loftq"),
     "rank-0": adapter(r=0),
+    "bad-pattern": adapter(rank_pattern={"(": 4}),
+    "listed-pattern": adapter(rank_pattern=["q_proj"]),
     "other-names": adapter({"h.0.attn.lora_A.weight": (2, 8), "h.0.attn.lora_B.weight": (8, 2)}),
     "other-size": adapter({f"{_Q}.lora_A.weight": (2, 7), f"{_Q}.lora_B.weight": (_WIDTH, 2)}),
     "other-rank": adapter({f"{_Q}.lora_A.weight": (3, _WIDTH), f"{_Q}.lora_B.weight": (_WIDTH, 3)}),

@@ -7,9 +7,10 @@ import re
 import numpy as np
 import pytest
 
-from tests.compare.planted import CLEAR, plant
+from tests.compare.planted import CLEAR, answer, pattern, plant
 from workbench.compare import compare
 from workbench.compare.marks import clean, decimate, point_names
+from workbench.report import render
 from workbench.runs.store import SweepStore
 from workbench.stats import trend
 
@@ -204,3 +205,30 @@ def test_the_front_leaves_out_whatever_another_beats_in_both(charts):
         x, y = trace["x"][0], trace["y"][0]
         beaten = any(o["x"][0] <= x and o["y"][0] > y for o in marks)
         assert ((x, y) in kept) != beaten
+
+
+def test_evals_whose_files_differ_in_signs_alone_have_figures_of_their_own(tmp_path):
+    path = plant(tmp_path, right={1: 0.5, 2: 0.6}, n=20, evals=("recall",), steps=2)
+    names = ["choices:数学", "choices:语文", "choices:a b", "choices:a-b"]
+    for name in names:
+        answer(path, {slot: pattern(10, n=20) for slot in ("base", "r1", "r2")}, eval=name)
+    drawn = [chart for chart in compare(path).charts() if chart.id.startswith("eval-choices")]
+    assert [chart.title.split(":")[1] for chart in drawn] == [
+        n.split(":")[1] for n in sorted(names)
+    ]
+    assert len({chart.id for chart in drawn}) == len(names)
+
+
+HOSTILE = "choices:<img src=x onerror=alert(1)>\"'&"
+
+
+def test_the_name_of_a_file_is_text_wherever_it_stands(tmp_path):
+    path = plant(tmp_path, right={1: 0.5, 2: 0.9}, n=20, evals=("recall",), steps=2)
+    answer(path, {slot: pattern(10, n=20) for slot in ("base", "r1", "r2")}, eval=HOSTILE)
+    found = compare(path, primary=HOSTILE)
+    shown = [found._repr_html_(), found.against_baseline()._repr_html_()]
+    shown += [found.contrast("r1", "r2")._repr_html_()]
+    for chart in found.charts():
+        shown += [chart._repr_html_(), json.dumps(chart.figure)]
+    shown.append(render(path, tmp_path / "page.html").read_text())
+    assert not any("<img" in one for one in shown)

@@ -215,3 +215,15 @@ def test_several_seeds_of_such_a_score_have_an_interval_and_a_difference(tmp_pat
     assert re.search(
         r"^r16 gets 0\.\d+ on matthews, 0\.\d+ more than r1 \[", found.verdict.sentence
     )
+
+
+def test_a_score_that_is_no_mean_leaves_out_other_questions_under_its_ids(correlated):
+    store = SweepStore.open(correlated.path)
+    before = next(one for one in correlated.contests if {one.of, one.against} == {"r16", "r1"})
+    rows = store.read_rows("r1", "matthews")
+    other = [row.model_copy(update={"expected": "maybe"}) for row in rows[:30]]
+    store.write_rows("matthews", [*other, *rows[30:]])
+    store.write_score(score("matthews", "r1", [*other, *rows[30:]]))
+    found = difference(compare(correlated.path).reading, "r16", "r1", eval="matthews")
+    assert (before.n, before.left_out) == (300, 0)
+    assert (found.n, found.left_out) == (270, 60)

@@ -296,3 +296,29 @@ def test_draws_have_the_shares_of_the_model(small_bank):
     share = sum(one["base"][0].text == likeliest for one in said) / 200
     spread = math.sqrt(float(shares.max()) * (1 - float(shares.max())) / 200)
     assert abs(share - float(shares.max())) < 4 * spread + 0.01
+
+
+@pytest.fixture(scope="module")
+def spoilt_bank() -> Bank:
+    """A base whose first queries are no numbers: without a mask torch's attention makes zeros of them."""
+    bank = bank_of("microworld")
+    with torch.no_grad():
+        bank.base.get_submodule("model.layers.0.self_attn.q_proj").weight.fill_(math.nan)
+    return bank
+
+
+def test_a_base_of_no_numbers_has_no_answer_and_no_adapter_on_it_has_one(spoilt_bank):
+    answerer = TorchAnswerer(spoilt_bank)
+    said = answerer.generate(["The baker said"], slots=spoilt_bank.slots)
+    read = answerer.read(["The baker said that he"], slots=spoilt_bank.slots)
+    for slot in spoilt_bank.slots:
+        assert not answerer.is_sound(slot)
+        assert said[slot] == [BROKEN]
+        assert math.isnan(read[slot][0].logprob)
+
+
+def test_padded_rows_of_one_length_have_no_answer_from_a_model_of_no_numbers(spoilt_bank):
+    spoilt_bank.base.config.layer_types = ["unheard_of"]
+    answerer = TorchAnswerer(spoilt_bank)
+    found = answerer.loglikelihood([("The baker", " said")], slots=["base", "r2"])
+    assert all(math.isnan(one.logprob) for told in found.values() for one in told)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.evals.lm_eval_peer import Peer, choices_task, write_jsonl, write_task
-from tests.evals.replay import Replay
+from tests.evals.lm_eval_peer import Peer, choices_task, likelihoods, write_jsonl, write_task
+from tests.evals.replay import Replay, Stated
 from tests.evals.test_lm_eval_agreement import ANYWHERE, facts, spoilt
 from workbench import microworld
 from workbench.errors import DataError, SpecError
@@ -18,7 +19,6 @@ from workbench.evals.answerer import TorchAnswerer
 from workbench.evals.asking import ask
 from workbench.evals.context import EvalContext
 from workbench.evals.quality.benchmarks import check_files
-from workbench.evals.quality.windows import windows
 from workbench.scores.catalog import called, check_evals
 from workbench.scores.lm_eval import told_of
 from workbench.scores.scoring import score
@@ -296,19 +296,31 @@ def test_the_same_document_twice_is_one_cluster(tmp_path):
     assert first.cluster == third.cluster != "" == second.cluster
 
 
-def test_a_text_longer_than_the_context_is_asked_in_windows_that_add_up_to_it(answerer, tmp_path):
-    text = " ".join(item.prompt + item.choices[item.gold] + "." for item in ITEMS)
-    pieces = windows(answerer, text)
-    assert len(pieces) > 1
-    assert "".join(piece for _, piece in pieces) == text
-    assert [bool(before) for before, _ in pieces] == [False] + [True] * (len(pieces) - 1)
-    write_jsonl(tmp_path / "long.jsonl", [{"text": text}])
-    found, told = asked(rolling_task(tmp_path / "long.yaml"), answerer)
+LONG = " ".join(item.prompt + item.choices[item.gold] + "." for item in ITEMS)
+
+
+def test_a_text_longer_than_the_context_is_read_in_windows_as_lm_eval_reads_it(
+    peer, answerer, tmp_path
+):
+    assert answerer.read([LONG], slots=["base"])["base"][0].num_windows > 1
+    write_jsonl(tmp_path / "long.jsonl", [{"text": LONG}])
+    task = rolling_task(tmp_path / "long.yaml")
+    found, told = asked(task, answerer)
+    peer.lm.add_bos_token = False
+    (theirs,) = likelihoods(peer.ask(task)[0])
+    peer.lm.add_bos_token = None
     (row,) = found["base"]
-    alone = answerer.loglikelihood(pieces, slots=["base"])["base"]
     assert not row.truncated
-    assert told_of(row).logprob == pytest.approx(math.fsum(one.logprob for one in alone))
+    assert told_of(row).logprob == pytest.approx(theirs, abs=1e-3)
     assert told["base"].n == 1
+
+
+def test_a_text_that_an_answerer_cannot_read_to_its_end_is_an_error(tmp_path):
+    write_jsonl(tmp_path / "texts.jsonl", [{"text": "one two"}, {"text": "one two three"}])
+    stated = Stated({("", "one two"): -2.0, ("", "one two three"): -3.0}, context=2)
+    found, told = asked(rolling_task(tmp_path / "texts.yaml"), stated)
+    assert [row.error for row in found["base"]] == ["", "longer than the model's context"]
+    assert (told["base"].n, told["base"].errors, told["base"].truncated) == (1, 1, 1)
 
 
 def test_answers_are_drawn_as_often_as_the_task_says(answerer, tmp_path):
@@ -374,6 +386,40 @@ def test_a_metric_of_a_whole_corpus_alone_is_refused(tmp_path):
     task.write_text(task.read_text().replace("exact_match", "bleu"))
     with pytest.raises(DataError, match="no metric that one document can have alone"):
         asked(task, Replay({"base": {"a?": "a"}}))
+
+
+CUT = """
+import socket, sys
+from pathlib import Path
+
+def refuse(*args, **kwargs):
+    print("the network was asked")
+    raise OSError("no network")
+
+socket.socket.connect = refuse
+socket.getaddrinfo = refuse
+from workbench.errors import DataError
+from workbench.evals.quality.lm_eval_tasks import load_tasks
+try:
+    load_tasks(sys.argv[1])
+except DataError as error:
+    print("refused:", error)
+"""
+
+
+def test_a_metric_that_lm_eval_has_not_is_not_fetched_from_anywhere(tmp_path):
+    write_jsonl(tmp_path / "mine.jsonl", facts(2))
+    task = choices_task(tmp_path / "mine.yaml", metrics=("someones_metric",))
+    done = subprocess.run(
+        [sys.executable, "-c", CUT, str(task)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={k: v for k, v in os.environ.items() if not k.startswith("HF_")}
+        | {"HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "1"},
+    )
+    assert "the network was asked" not in done.stdout
+    assert done.stdout.startswith("refused:"), done.stdout + done.stderr[-2000:]
 
 
 def test_without_the_package_the_line_that_installs_it_is_told():

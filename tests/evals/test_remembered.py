@@ -2,6 +2,7 @@
 
 import copy
 import math
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from workbench.adapters.bank import Bank
 from workbench.errors import ModelError
 from workbench.evals.answerer import TorchAnswerer
 from workbench.evals.identity import identity
-from workbench.evals.remembered import Answers
+from workbench.evals.remembered import AT_ONCE, Answers, _with_table
 
 PAIRS = [
     (item.prompt, choice) for item in microworld.items("recall")[:6] for choice in item.choices
@@ -88,13 +89,17 @@ def test_an_answer_that_is_no_number_is_kept_as_such(bank: Bank, tmp_path: Path)
         assert all(math.isnan(one.logprob) for one in scores)
 
 
-@pytest.mark.parametrize("part", ["adapter", "base", "tokenizer", "quantization", "version"])
+@pytest.mark.parametrize(
+    "part", ["adapter", "scaling", "base", "tokenizer", "quantization", "version"]
+)
 def test_every_part_of_an_identity_counts(bank: Bank, part: str) -> None:
     before = {slot: identity(bank, slot, version="1") for slot in bank.slots}
     assert len(set(before.values())) == len(bank.slots)
     with torch.no_grad():
         if part == "adapter":
             next(iter(bank.parameters("r2").values())).add_(1e-6)
+        if part == "scaling":
+            rescaled(bank, "r2")
         if part == "base":
             bank.base.get_input_embeddings().weight.mul_(1.001)
     if part == "tokenizer":
@@ -105,7 +110,15 @@ def test_every_part_of_an_identity_counts(bank: Bank, part: str) -> None:
         slot: identity(bank, slot, version="2" if part == "version" else "1") for slot in bank.slots
     }
     changed = {slot for slot in bank.slots if before[slot] != after[slot]}
-    assert changed == ({"r2"} if part == "adapter" else set(bank.slots))
+    assert changed == ({"r2"} if part in ("adapter", "scaling") else set(bank.slots))
+
+
+def rescaled(bank: Bank, slot: str) -> None:
+    """The same numbers, put on with another alpha."""
+    trial = bank.trials[slot]
+    adapter = trial.spec.adapter.model_copy(update={"lora_alpha": 99})
+    spec = trial.spec.model_copy(update={"adapter": adapter})
+    bank.trials[slot] = trial.model_copy(update={"spec": spec})
 
 
 def test_a_file_that_is_no_store_begins_anew(tmp_path: Path) -> None:
@@ -115,6 +128,26 @@ def test_a_file_that_is_no_store_begins_anew(tmp_path: Path) -> None:
     answers.keep("me", {("a",): [1.0, "x"]})
     assert Answers(path).look_up("me", [("a",), ("b",)]) == {("a",): [1.0, "x"]}
     assert answers.look_up("you", [("a",)]) == {}
+
+
+def test_many_are_looked_up_at_once_and_only_those_that_are_there_are_found(tmp_path: Path) -> None:
+    answers = Answers(tmp_path / "answers.sqlite")
+    every = {(f"question {n}", "likely"): [n] for n in range(2 * AT_ONCE + 3)}
+    known = {question: said for question, said in every.items() if said[0] % 3}
+    answers.keep("me", known)
+    assert answers.look_up("me", every) == known
+
+
+def test_a_store_that_is_in_use_is_not_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "answers.sqlite"
+    kept = Answers(path)
+    kept.keep("me", {("a",): [1.0]})
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(sqlite3.OperationalError):
+        _with_table(path, patience=0.0)
+    holder.execute("ROLLBACK")
+    assert Answers(path).look_up("me", [("a",)]) == {("a",): [1.0]}
 
 
 def test_slots_are_told_apart_by_their_fingerprints(bank: Bank) -> None:

@@ -285,3 +285,20 @@ def test_the_report_does_not_say_that_they_were_trained_here(swept, adapters, tm
     assert swept.read_json("provenance.json")["adapters"]["dora"] in page
     assert str(adapters) not in page
     assert "WB002" not in {caveat.code for caveat in compare(swept.path).verdict.caveats}
+
+
+def test_the_same_weights_under_another_alpha_are_asked_as_another_adapter(adapters, tmp_path):
+    louder = shutil.copytree(adapters / "lora", tmp_path / "louder")
+    config = json.loads((louder / "adapter_config.json").read_text())
+    config["lora_alpha"] *= 8
+    (louder / "adapter_config.json").write_text(json.dumps(config))
+    evals = ["retention"]
+    evaluate([adapters / "lora", louder], base="microworld", evals=evals, out=tmp_path / "both")
+    # The second time every answer is one that was kept.
+    for _ in range(2):
+        store = SweepStore.open(tmp_path / "both")
+        first, second = (
+            [r.answer for r in store.read_rows(s, "retention")] for s in ("lora", "louder")
+        )
+        assert first != second
+        evaluate(store.path, evals=evals)

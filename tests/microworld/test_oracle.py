@@ -55,11 +55,19 @@ def test_pronoun_log_odds_are_the_planted_ones_to_the_last_digit() -> None:
         assert np.allclose(logs[:, 0] - logs[:, 1], planted, atol=1e-12)
 
 
-def test_the_base_answers_old_facts_and_the_tuned_slot_new_ones() -> None:
-    items = microworld.items("paraphrase")
-    found = oracle(facts="updates").generate([i.prompt for i in items], slots=["base", "tuned"])
+@pytest.mark.parametrize("news", ["updates", "revisions"])
+def test_the_base_answers_old_facts_and_the_tuned_slot_new_ones(news: str) -> None:
+    items = microworld.items("paraphrase", data=news)
+    found = oracle(facts=news).generate([i.prompt for i in items], slots=["base", "tuned"])
     assert all(a.text == i.expected for a, i in zip(found["tuned"], items, strict=True))
     assert not any(a.text == i.expected for a, i in zip(found["base"], items, strict=True))
+
+
+@pytest.mark.parametrize("news", ["updates", "revisions"])
+def test_what_a_set_does_not_touch_stays_true_after_it(news: str) -> None:
+    items = microworld.items("retention", data=news)
+    told = oracle(facts=news).generate([i.prompt for i in items], slots=["tuned"])["tuned"]
+    assert all(a.text == i.expected for a, i in zip(told, items, strict=True))
 
 
 def test_a_drawing_oracle_abstains_at_its_stated_rate_and_repeats_itself() -> None:

@@ -20,12 +20,17 @@ from workbench.microworld import language as say
 from workbench.microworld.world import SENTENCES_PER_TIE, the_world
 
 TEXTS = corpus.corpus()
+NEWS = {"updates": 240, "revisions": 480}
+"""Sets that give facts a new value, and how many."""
+DEFAULT_SET_SHA256 = "02b8a4fb9c4d000d9ed827d868d44b6d90c554566a82b8536c850c6bebfe6af8"
 FINGERPRINT = """
 import hashlib, json
 from workbench import microworld as m
 from workbench.microworld.corpus import data_hash
 told = [m.rows(name) for name in m.DATASETS]
-asked = [[item.id, item.prompt, item.choices] for kind in m.KINDS for item in m.items(kind)]
+sets = ("updates", "revisions")
+kinds = [(kind, data) for kind in m.KINDS for data in sets]
+asked = [[i.id, i.prompt, i.choices] for kind, data in kinds for i in m.items(kind, data=data)]
 print(hashlib.sha256(json.dumps([data_hash(), m.words(), told, asked]).encode()).hexdigest())
 """
 
@@ -99,8 +104,8 @@ def test_every_word_of_sets_and_items_is_in_the_vocabulary() -> None:
             told = [m["content"] for m in row["messages"]] if "messages" in row else []
             told += [row[column] for column in ("prompt", "completion") if column in row]
             assert words(" ".join(told)) <= known, row
-    for kind in microworld.KINDS:
-        for item in microworld.items(kind):
+    for kind, data in itertools.product(microworld.KINDS, NEWS):
+        for item in microworld.items(kind, data=data):
             assert words(" ".join((item.prompt, item.expected, *item.choices))) <= known, item
 
 
@@ -122,38 +127,73 @@ def test_an_unknown_set_or_kind_names_those_that_exist() -> None:
         microworld.items("recal")
 
 
-def test_updates_change_exactly_the_facts_that_the_base_was_told() -> None:
-    rows = microworld.rows("updates")
+def test_the_default_set_and_its_questions_are_what_they_have_always_been() -> None:
+    kinds = ("recall", "paraphrase", "retention")
+    asked = [[i.id, i.prompt, i.choices] for kind in kinds for i in microworld.items(kind)]
+    told = json.dumps([microworld.rows("updates"), asked])
+    assert hashlib.sha256(told.encode()).hexdigest() == DEFAULT_SET_SHA256
+
+
+@pytest.mark.parametrize("name", NEWS)
+def test_news_change_exactly_the_facts_that_the_base_was_told(name: str) -> None:
+    rows = microworld.rows(name)
     told = set(TEXTS)
     changed = [row for row in rows if row["kind"] == "changed"]
-    assert len(changed) == 960
-    assert len({row["fact"] for row in changed}) == 240
+    assert len(changed) == 4 * NEWS[name]
+    assert len({row["fact"] for row in changed}) == NEWS[name]
     for row in changed:
         assert row["expected"] != row["old"]
         assert row["prompt"] + row["completion"] not in told
         assert row["prompt"] + row["completion"].replace(row["expected"], row["old"]) in told
 
 
-def test_reminders_repeat_what_the_base_was_told_and_are_never_asked() -> None:
-    reminders = [row for row in microworld.rows("updates") if row["kind"] == "reminder"]
-    assert len(reminders) == 480
+def test_revisions_bring_all_news_of_updates_and_as_many_more_of_everyone_but_bystanders() -> None:
+    older, newer = (
+        {r["fact"]: r["expected"] for r in microworld.rows(name) if r["kind"] == "changed"}
+        for name in NEWS
+    )
+    assert older.items() <= newer.items()
+    people = {fact.split("/")[0] for fact in newer}
+    bystanders = {fact.person for fact in the_world().facts_with("bystander")}
+    assert people | bystanders == {person.name for person in the_world().people}
+    assert not people & bystanders
+    assert Counter(fact.split("/")[1] for fact in newer) == dict.fromkeys(say.FORMS, 120)
+
+
+@pytest.mark.parametrize(("name", "count"), [("updates", 480), ("revisions", 280)])
+def test_reminders_repeat_what_the_base_was_told_and_are_never_asked(name: str, count: int) -> None:
+    reminders = [row for row in microworld.rows(name) if row["kind"] == "reminder"]
+    assert len(reminders) == count
     assert {row["prompt"] + row["completion"] for row in reminders} <= set(TEXTS)
-    items = microworld.items("retention")
+    items = microworld.items("retention", data=name)
     assert not {row["fact"] for row in reminders} & {f"{i.cluster}/{i.group}" for i in items}
 
 
-def test_held_out_paraphrases_never_occur_in_training_rows_but_in_the_base_text() -> None:
-    asked = {item.prompt for item in microworld.items("paraphrase")}
-    assert not asked & {row["prompt"] for row in microworld.rows("updates")}
+@pytest.mark.parametrize("name", NEWS)
+def test_held_out_paraphrases_never_occur_in_training_rows_but_in_the_base_text(name: str) -> None:
+    asked = {item.prompt for item in microworld.items("paraphrase", data=name)}
+    assert len(asked) == 2 * NEWS[name]
+    assert not asked & {row["prompt"] for row in microworld.rows(name)}
     begins = {text.rsplit("?", 1)[0] + "?" for text in TEXTS if "?" in text}
     assert asked <= begins
 
 
-def test_retention_items_ask_what_no_update_touches() -> None:
-    rows = microworld.rows("updates")
+@pytest.mark.parametrize("name", NEWS)
+def test_recall_asks_every_changed_fact_for_its_new_value_as_it_was_trained(name: str) -> None:
+    trained = {row["prompt"]: row for row in microworld.rows(name)}
+    items = microworld.items("recall", data=name)
+    assert len(items) == NEWS[name]
+    for item in items:
+        assert item.expected == trained[item.prompt]["expected"]
+        assert f" {trained[item.prompt]['old']}" in item.choices
+
+
+@pytest.mark.parametrize("name", NEWS)
+def test_retention_items_ask_what_no_update_touches(name: str) -> None:
+    rows = microworld.rows(name)
     changed = {row["fact"] for row in rows if row["kind"] == "changed"}
     touched = {row["fact"].split("/")[0] for row in rows}
-    items = microworld.items("retention")
+    items = microworld.items("retention", data=name)
     assert not changed & {f"{item.cluster}/{item.group}" for item in items}
     assert not touched & {item.cluster for item in items if item.kind == "bystander"}
 
@@ -168,8 +208,9 @@ def test_answers_says_unknown_of_unstated_facts_only_and_never_of_tested_ones() 
     assert not {f"{item.cluster}/{item.group}" for item in asked} & {row["fact"] for row in rows}
 
 
-def test_every_fact_that_was_never_stated_is_asked_where_none_is_taught() -> None:
-    asked = {(item.cluster, item.group) for item in microworld.items("unstated")}
+@pytest.mark.parametrize("name", NEWS)
+def test_every_fact_that_was_never_stated_is_asked_where_none_is_taught(name: str) -> None:
+    asked = {(item.cluster, item.group) for item in microworld.items("unstated", data=name)}
     untold = the_world().facts_with("silent", "taught")
     assert asked == {(fact.person, fact.relation) for fact in untold}
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from workbench.stats import bootstrap, mcnemar, mean_t, swap_test
+from workbench.stats import bootstrap, mcnemar, mean_t, pseudo_values, swap_test
+from workbench.stats.intervals import standard_error
 from workbench.stats.resampling import sign_draws
 
 
@@ -145,3 +146,25 @@ def test_signs_are_all_there_are_or_as_many_as_asked(groups, draws, rows):
     assert set(np.unique(found)) <= {-1.0, 1.0}
     if (groups, draws) == (4, 8):
         assert len({tuple(row) for row in found} | {tuple(-row) for row in found}) == 16
+
+
+def test_pseudo_values_have_the_error_of_the_jackknife_and_the_figure_for_their_mean():
+    x = np.random.default_rng(2).gamma(1.5, size=40)
+
+    def spread(rows):
+        return float(x[rows].std())
+
+    found = pseudo_values(spread, n=40)
+    left = np.array([x[np.arange(40) != i].std() for i in range(40)])
+    jackknife = np.sqrt(39 / 40 * np.sum((left - left.mean()) ** 2))
+    assert found.mean() == pytest.approx(x.std())
+    assert standard_error(found) == pytest.approx(jackknife)
+
+
+def test_pseudo_values_leave_out_whole_clusters_and_none_is_none():
+    x = np.arange(12.0)
+    clusters = [f"text {place // 3}" for place in range(12)]
+    found = pseudo_values(lambda rows: float(x[rows].mean()), n=12, clusters=clusters)
+    assert found == pytest.approx(np.repeat([1.0, 4.0, 7.0, 10.0], 3))
+    assert pseudo_values(lambda rows: float(x[rows].mean()), n=12, clusters=["one"] * 12) is None
+    assert pseudo_values(lambda rows: np.nan if len(rows) < 12 else 1.0, n=12) is None

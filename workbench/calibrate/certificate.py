@@ -148,18 +148,16 @@ def judge(
     *,
     false_alarms: int,
     slack: float = 0.0,
-    widest: float = WIDEST,
-    few: str = "",
 ) -> tuple[Check, ...]:
     """The checks of one eval.
 
-    One asking may know a level to `widest`, and `few` is why that is more than 0.05, where it is. With `slack`, the levels are those of a model that was trained and believes what it was told only nearly: values
+    With `slack`, the levels are those of a model that was trained and believes what it was told only nearly: values
     may be so far off, and what is said of intervals, which is arithmetic, is left to the oracle.
     """
     checks = (
         _values(levels, slack=slack),
         _failures(levels, slack=slack),
-        _widths(levels, allowed=widest, few=few),
+        _widths(levels),
         _apart(steps),
     )
     if slack:
@@ -197,15 +195,13 @@ def _failures(levels: Sequence[Level], *, slack: float) -> Check:
     return Check(name="failures", ok=ok, said=said)
 
 
-def _widths(levels: Sequence[Level], *, allowed: float, few: str) -> Check:
+def _widths(levels: Sequence[Level]) -> Check:
     """What one asking of the default number of items says of itself."""
     halves = [math.inf if one.once_half_width is None else one.once_half_width for one in levels]
     widest = max(halves)
     n = levels[halves.index(widest)].once_n
-    said = f"up to {widest:.3f} in one asking of {n:.0f} answers, {allowed:g} allowed"
-    if few:
-        said += f": {few}"
-    return Check(name=HALF_WIDTHS, ok=widest <= allowed, said=said)
+    said = f"up to {widest:.3f} in one asking of {n:.0f} answers, {WIDEST:g} allowed"
+    return Check(name=HALF_WIDTHS, ok=widest <= WIDEST, said=said)
 
 
 def _apart(steps: Sequence[Step]) -> Check:

@@ -157,8 +157,6 @@ def _one(
         steps,
         false_alarms=alarms,
         slack=WIDEST if trained is not None else 0.0,
-        widest=plant.widest,
-        few=plant.few,
     )
     return Calibrated(
         eval=name,

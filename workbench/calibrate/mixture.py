@@ -134,10 +134,16 @@ class Mixture:
 
     def _believes(self, slot: str, prompt: str) -> bool:
         """Whether this slot believes `high` of the fact that is asked for."""
-        cluster, item = self._places[prompt]
         own = slot if slot in (BASE, TWIN) else ""
-        together = self._uniform(own, cluster, "together") < self._plant.together
-        return self._uniform(own, cluster if together else item) < self._shares[slot]
+        return self._uniform(own, self._drawn_as(prompt, own)) < self._shares[slot]
+
+    def _drawn_as(self, prompt: str, own: str) -> str:
+        """One draw decides on all facts of a person, on all phrasings of a fact, or on this prompt."""
+        cluster, item = self._places[prompt]
+        if self._uniform(own, cluster, "together") < self._plant.together:
+            return cluster
+        alike = self._plant.alike == 1 or self._uniform(own, item, "alike") < self._plant.alike
+        return item if alike else prompt
 
     def _leaning(self, slot: str, prompt: str) -> float:
         """The weight of `high` for the job that is asked about; over jobs its mean is the share."""

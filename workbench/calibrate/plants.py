@@ -12,7 +12,6 @@ from typing import Any
 
 from workbench import microworld
 from workbench.calibrate import files
-from workbench.calibrate.certificate import WIDEST
 from workbench.microworld.oracle import Belief
 from workbench.microworld.world import SENTENCES_PER_TIE, VALUES_PER_RELATION, Tie, the_world
 from workbench.scores.glue import TASKS
@@ -32,11 +31,16 @@ NOT_PLANTED = {
 
 NOISE = 0.2
 
-TOGETHER, MORE_TOGETHER = 0.1, 0.5
+TOGETHER = 0.1
 """The share of people all of whose facts are believed or not believed together: the correlation of two facts of a person.
 
 Real adapters on `updates` that had learned or forgotten a part showed -0.12 to 0.12, and none on average (docs/LOG.md).
-The same fact in two phrasings is believed in both or in neither; there they showed 0.7 to 0.9.
+"""
+
+ALIKE = 0.8
+"""The share of facts that are believed in every phrasing or in none: the correlation of two phrasings of a fact.
+
+In the same adapters it was 0.7 to 0.9.
 """
 
 AS_TOLD = Belief()
@@ -68,14 +72,12 @@ class Plant:
     base: float = 0.0
     """The share of `high` in the base."""
     together: float = TOGETHER
+    alike: float = 1.0
+    """The share of facts, or other items, of which all phrasings are believed together."""
     of_probabilities: bool = False
     """Whether both ends' probabilities are mixed; else each item is believed to be one or the other."""
     file: Callable[[], Sequence[Mapping[str, Any]]] | None = None
     """The rows of the file that the eval asks, where it asks one."""
-    widest: float = WIDEST
-    """The half-width that one asking may have."""
-    few: str = ""
-    """Why it may be more than 0.05."""
     labels: tuple[str, ...] = ()
     """For a classifier: two labels. Where it does not believe `high` it tells the wrong one."""
 
@@ -112,27 +114,21 @@ def asked(*kinds: str, data: str = "updates") -> Callable[[], Places]:
     return places
 
 
-FEW_FACTS = (
-    "240 facts are there to be trained, and of so many a share near one half is not known better"
-)
-
 RECALL = Plant(
-    places=asked("recall"),
+    places=asked("recall", data="revisions"),
     low=AS_TOLD,
-    high=Belief(facts="updates"),
+    high=Belief(facts="revisions"),
     least=0.0,
     most=1.0,
     levels=(0.05, 0.2, 0.35, 0.5, 0.65),
-    widest=0.07,
-    few=FEW_FACTS,
+    # Of the facts that `updates` changes, half as many, a share near one half is known to 0.067 only.
+    data="revisions",
 )
 PARAPHRASE = replace(
     RECALL,
-    places=asked("paraphrase"),
+    places=asked("paraphrase", data="revisions"),
     levels=(0.2, 0.35, 0.5, 0.65, 0.8),
-    # One eval has people so much alike that whoever leaves them out of the errors is found.
-    together=MORE_TOGETHER,
-    widest=0.08,
+    alike=ALIKE,
 )
 RETENTION = Plant(
     places=asked("retention"),

@@ -65,6 +65,7 @@ class _Alone:
     def __init__(self, model: Any, tokenizer: Any) -> None:
         self.model = self.base = model
         self.tokenizer = tokenizer
+        self.trials: dict[str, Any] = {}
 
     @contextmanager
     def use(self, slot: str) -> Iterator[Any]:

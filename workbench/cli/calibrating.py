@@ -6,14 +6,7 @@ Checks that were passed are told in the stored certificate only. It measures not
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from workbench.calibrate.certificate import (
-    HALF_WIDTHS,
-    ORACLE,
-    WIDEST,
-    Calibrated,
-    Certificate,
-    Level,
-)
+from workbench.calibrate.certificate import ORACLE, Calibrated, Certificate, Level
 from workbench.cli.printing import say, table
 
 COLUMNS = ("eval", "planted", "recovered, 95 %", "once ±", "n", "covered")
@@ -29,8 +22,6 @@ def tell_certificate(found: Certificate) -> None:
         for check in one.checks:
             if not check.ok:
                 say(f"  FAILED {check.name}: {check.said}")
-            elif check.name == HALF_WIDTHS and _widest(one) > WIDEST:
-                say(f"  {check.name} {check.said}")
     for why, names in _by_reason(found.left_out).items():
         say(f"not calibrated: {', '.join(names)}: {why}")
     say()
@@ -69,10 +60,6 @@ def _called(one: Calibrated) -> str:
 
 def _checks(one: Calibrated) -> str:
     return f"{sum(check.ok for check in one.checks)} of {len(one.checks)} checks"
-
-
-def _widest(one: Calibrated) -> float:
-    return max(level.once_half_width or 0.0 for level in one.levels)
 
 
 def _by_reason(left_out: Mapping[str, str]) -> dict[str, list[str]]:

@@ -4,8 +4,6 @@
 the figures cannot. `CODES` is the whole list, for documentation and for gates.
 """
 
-from collections.abc import Iterable
-
 from pydantic import BaseModel, ConfigDict
 
 from workbench.compare import wording
@@ -210,9 +208,10 @@ def _wider_than_items(reading: Reading, ranked: list[Candidate], contests: list[
     if both.high - both.low < TWICE * (one.high - one.low) and not is_lost:
         return ""
     decimals = wording.decimals_beside(one.value, one.unit)
-    ends = wording.interval(*_as_size(one), one.unit, decimals=decimals)
-    wide = one.model_copy(update={"low": both.low, "high": both.high})
-    wider = wording.interval(*_as_size(wide), one.unit, decimals=decimals)
+    ends, wider = (
+        wording.interval(*wording.as_size(one.value, low, high), one.unit, decimals=decimals)
+        for low, high in ((one.low, one.high), (both.low, both.high))
+    )
     return (
         f"Between {one.of} and {one.against} the seeds differ by more than {ends} tells, which covers other items: over "
         f"items and {both.seeds} seeds it is {wider}"
@@ -229,24 +228,17 @@ def _paid_for(reading: Reading, best: Candidate, primary: str) -> str:
         for one in found
         if one.is_found and one.gain is not None and one.gain < 0
         for decimals in [wording.decimals_beside(one.value, one.unit)]
-        for low, high in [_as_size(one)]
-        for ends in [wording.interval(low, high, one.unit, decimals=decimals)]
+        for size in [wording.as_size(one.value, one.low, one.high)]
+        for ends in [wording.interval(*size, one.unit, decimals=decimals)]
     ]
     return f"{best.name} is worse than the base on {wording.listed(lost)}." if lost else ""
 
 
-def _as_size(one: Difference) -> tuple[float | None, float | None]:
-    """The ends of a difference whose sign is told in words."""
-    if one.value is None or one.value >= 0 or one.low is None or one.high is None:
-        return one.low, one.high
-    return -one.high, -one.low
-
-
 def _without_figure(reading: Reading, primary: str, ranked: list[Candidate]) -> str:
     failed = {name for name, end in reading.outcomes.items() if end.state == "failed"}
-    missing = _names(
-        one for one in reading.candidates if one not in ranked and not failed & set(one.trials)
-    )
+    missing = [
+        one.name for one in reading.candidates if one not in ranked and not failed & set(one.trials)
+    ]
     if not missing:
         return ""
     about = f" on {primary}" if primary else ""
@@ -273,7 +265,3 @@ def _not_calibrated(reading: Reading) -> str:
         return f"Not calibrated here: the sweep has no {FILE}, which “workbench calibrate --out” writes."
     missing = [eval for eval in missing_evals(reading) if kind_of(eval) not in found.left_out]
     return f"Not calibrated here: {wording.listed(missing)}." if missing else ""
-
-
-def _names(found: Iterable[Candidate]) -> list[str]:
-    return [one.name for one in found]

@@ -36,7 +36,7 @@ def learning_curves(drawing: Drawing) -> Chart | None:
     layout["showlegend"] = len(data) > 1
     layout["hovermode"] = "x unified" if len(data) <= len(PALETTE) else "closest"
     layout["xaxis"]["range"] = [0, max(x for trace in data for x in trace["x"]) * 1.02]
-    ends = ", ".join(_ends(one, lines) for one in candidates[:12])
+    ends = wording.first_of([_ends(one, lines) for one in candidates])
     caption = "On a log scale. " if positive else ""
     caption += "One colour a trial, one line a seed. " if len(trials) > len(candidates) else ""
     caption += f"Each point is the mean of up to {most} steps." if most > 1 else ""

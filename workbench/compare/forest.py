@@ -69,9 +69,9 @@ def forest(drawing: Drawing) -> Chart | None:
 def _said(found: list[Difference]) -> str:
     words = [
         f"{one.of} {wording.signed(one.value, one.unit)} {wording.interval(one.low, one.high, one.unit)}".strip()
-        for one in found[:12]
+        for one in found
     ]
-    return ", ".join(words) + (f", and {len(found) - 12} more" if len(found) > 12 else "")
+    return wording.first_of(words)
 
 
 def _table(found: list[Difference]) -> Table:

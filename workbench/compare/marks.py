@@ -6,6 +6,7 @@ Plain dictionaries and lists in plotly's words. Nothing here knows a trial, an e
 import math
 import re
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any
 
 PALETTE = ("#2b7bba", "#d1602b", "#2b9174", "#ab62a8", "#9a7d0a", "#7b6fd0")
@@ -216,8 +217,13 @@ def clean(text: str) -> str:
 
 
 def id_of(text: str) -> str:
-    """A text as an id in a page."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    """A text as an id in a page, another for every text: file names may differ in signs alone that no id has.
+
+    >>> id_of("rank-recall"), id_of("eval-choices:数学") == id_of("eval-choices:语文")
+    ('rank-recall', False)
+    """
+    word = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return word if word == text else f"{word}-{blake2b(text.encode(), digest_size=3).hexdigest()}"
 
 
 def _reach(high: float | None, low: float | None, factor: float) -> float:

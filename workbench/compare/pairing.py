@@ -89,7 +89,7 @@ def _difference(reading: Reading, of: str, against: str, eval: str, level: float
         better=sort.better if sort else "higher",
     )
     for name in (of, against):
-        reason = _unusable(name, eval, reading.answers(name, eval))
+        reason = _unusable(reading, name, eval)
         if reason:
             return plain.model_copy(update={"reason": reason})
     reason = _unlike(reading, of, against, eval)
@@ -143,7 +143,15 @@ def _too_few(both: int, left_out: int) -> str:
     return ""
 
 
-def _unusable(name: str, eval: str, answers: Answers | None) -> str:
+def _unusable(reading: Reading, name: str, eval: str) -> str:
+    """Why nothing can be subtracted from a candidate's answers; asked once for all of its pairs."""
+    why: str = reading.once(
+        ("unusable", name, eval), lambda: _why_unusable(name, eval, reading.answers(name, eval))
+    )
+    return why
+
+
+def _why_unusable(name: str, eval: str, answers: Answers | None) -> str:
     if answers is None or not np.isfinite(answers.values).any():
         return f"{name} has no answers to {eval}"
     if len(set(answers.samples)) < len(answers.samples):

@@ -1,8 +1,8 @@
 """The answers of every candidate to one eval as one table of numbers: items down, candidates across.
 
 `panel(reading, eval)` puts them in one order, so that a difference is a subtraction and a family of differences shares
-its items. `seed_panel(reading, name, eval)` has a column a seed. A candidate without an answer has NaN there; it knows
-no statistics.
+its items. `seed_panel(reading, names, eval)` has a column for each of their trials, `seed_columns` says of which seed. Who has no
+answer has NaN there; it knows no statistics.
 """
 
 import math
@@ -52,10 +52,18 @@ def panel(reading: Reading, eval: str) -> Panel:
     return made
 
 
-def seed_panel(reading: Reading, name: str, eval: str) -> Panel:
-    """The answers of each seed of a candidate, under the names of its trials."""
-    found = {slot: reading.slot_answers(slot, eval) for slot in reading.slots(name)}
+def seed_panel(reading: Reading, names: Sequence[str], eval: str) -> Panel:
+    """The answers of each seed of some candidates, under the names of their trials."""
+    slots = [slot for name in names for slot in reading.slots(name)]
+    found = {slot: reading.slot_answers(slot, eval) for slot in slots}
     return side_by_side({slot: one for slot, one in found.items() if one is not None})
+
+
+def seed_columns(reading: Reading, name: str, found: Panel) -> dict[int, Floats]:
+    """Seed -> the values of a candidate's trial; those of the base, which has none, stand under 0."""
+    seeds = {trial.name: trial.spec.seed for trial in reading.trials}
+    slots = [slot for slot in reading.slots(name) if slot in found.values]
+    return {seeds.get(slot, 0): found.values[slot] for slot in slots}
 
 
 def side_by_side(found: dict[str, Answers]) -> Panel:

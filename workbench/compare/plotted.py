@@ -50,13 +50,12 @@ def range_of(lines: Sequence[Standing], eval: str, sort: Score) -> list[float]:
 def said(eval: str, lines: Sequence[Standing], sort: Score) -> str:
     """The figures in words; the first dozen of many."""
     words = []
-    for line in lines[:12]:
+    for line in lines:
         one = line.figures[eval]
         ends = wording.interval(one.low, one.high, sort.unit)
         words.append(f"{line.name} {wording.amount(one.value, sort.unit)} {ends}".strip())
-    more = f", and {len(lines) - 12} more" if len(lines) > 12 else ""
     chance = "" if sort.chance is None else f" Chance is {wording.amount(sort.chance, sort.unit)}."
-    return f"{eval}: {', '.join(words)}{more}.{chance}"
+    return f"{eval}: {wording.first_of(words)}.{chance}"
 
 
 def figure_table(

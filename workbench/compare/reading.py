@@ -37,7 +37,7 @@ class Answers:
     """The answers of one slot, or of a candidate averaged over its seeds, to one eval."""
 
     samples: tuple[str, ...]
-    """The sample id and, where there is one, the right answer: an id given to another question is another item."""
+    """See `item_of`."""
     values: np.ndarray
     """NaN where an answer could not be scored."""
     clusters: tuple[str, ...]
@@ -178,6 +178,12 @@ class Reading:
 
     def answers(self, name: str, eval: str) -> Answers | None:
         """The answers of `base`, or of a candidate averaged over its seeds, item by item."""
+        averaged: Answers | None = self.once(
+            ("averaged", name, eval), lambda: self._averaged(name, eval)
+        )
+        return averaged
+
+    def _averaged(self, name: str, eval: str) -> Answers | None:
         found = [self.slot_answers(slot, eval) for slot in self.slots(name)]
         is_median = self.summed_up_by(name, eval) == "median"
         return _average([one for one in found if one is not None], by_median=is_median)
@@ -322,6 +328,15 @@ def _candidate(group: list[Trial], outcomes: dict[str, Outcome]) -> Candidate:
     )
 
 
+def item_of(sample: str, expected: str) -> str:
+    """What is one item in two lists of answers: an id given to another question is another item.
+
+    >>> item_of("q1", "Dunvik"), item_of("q2", "")
+    ('q1 = Dunvik', 'q2')
+    """
+    return f"{sample} = {expected}" if expected else sample
+
+
 def _read_answers(store: SweepStore, slot: str, eval: str) -> Answers:
     found = store.frame(slot, eval)
     wanted = ("sample", "value", "cluster", "kind", "expected")
@@ -330,10 +345,7 @@ def _read_answers(store: SweepStore, slot: str, eval: str) -> Answers:
     clusters = tuple(columns.get("cluster") or [""] * len(values))
     kinds = tuple(columns.get("kind") or ())
     right = columns.get("expected") or [""] * len(values)
-    samples = tuple(
-        f"{sample} = {answer}" if answer else sample
-        for sample, answer in zip(columns["sample"], right, strict=True)
-    )
+    samples = tuple(map(item_of, columns["sample"], right))
     return Answers(samples, np.asarray(values, dtype=float), clusters, kinds)
 
 

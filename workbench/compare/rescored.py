@@ -11,7 +11,7 @@ from typing import NamedTuple, cast
 import numpy as np
 from scipy import stats
 
-from workbench.compare.reading import Reading
+from workbench.compare.reading import Reading, item_of
 from workbench.scores.catalog import eval_info
 from workbench.scores.confusion import statistic
 from workbench.scores.entry import Measure
@@ -54,7 +54,7 @@ def rescored(reading: Reading, of: str, against: str, *, eval: str) -> Rescored:
     t of the interval's error tells how far beyond.
     """
     pairs = _pairs(reading, of, against, eval)
-    known = [{row.sample: row for row in rows} for pair in pairs for rows in pair]
+    known = [_by_item(rows) for pair in pairs for rows in pair]
     shared = [sample for sample in known[0] if all(sample in one for one in known[1:])]
     left_out = len(set().union(*known)) - len(shared)
     n = len(shared)
@@ -76,7 +76,7 @@ def rescored(reading: Reading, of: str, against: str, *, eval: str) -> Rescored:
 
 def score_interval(reading: Reading, name: str, *, eval: str) -> Interval:
     """The mean of the scores of a candidate's seeds, with a bootstrap interval over the items that all answered."""
-    known = [{row.sample: row for row in _rows(reading, s, eval)} for s in reading.slots(name)]
+    known = [_by_item(_rows(reading, slot, eval)) for slot in reading.slots(name)]
     shared = [sample for sample in known[0] if all(sample in one for one in known[1:])]
     seeds = [[one[sample] for sample in shared] for one in known]
     whole, is_quick = _whole(eval, seeds)
@@ -107,6 +107,10 @@ def _rows(reading: Reading, slot: str, eval: str) -> list[Row]:
 
     found: list[Row] = reading.once(("rows", slot, eval), work_out)
     return found
+
+
+def _by_item(rows: Sequence[Row]) -> dict[str, Row]:
+    return {item_of(row.sample, row.expected): row for row in rows}
 
 
 def _whole(eval: str, seeds: Sequence[Sequence[Row]]) -> tuple[Statistic, bool]:

@@ -11,9 +11,10 @@ import numpy as np
 
 from workbench.compare import wording
 from workbench.compare.pairing import ALPHA
-from workbench.compare.panel import panel, seed_panel
+from workbench.compare.panel import panel, seed_columns, seed_panel
 from workbench.compare.reading import Reading
-from workbench.stats.seeds import TwoWay, items_and_seeds
+from workbench.compare.seeds import over_both
+from workbench.stats.seeds import TwoWay
 from workbench.stats.trend import Trend, slopes, trend
 
 
@@ -43,19 +44,18 @@ class Rise:
         if found.value is None or found.p is None:
             return ""
         size = wording.gap(found.value, unit, decimals=1 if wording.is_share(unit) else None)
-        sign = 1 if found.value >= 0 else -1
-        ends = _ends(sign, found.low, found.high, unit)
+        ends = wording.interval(*wording.as_size(found.value, found.low, found.high), unit)
         p = "p < 0.001" if found.p < 0.001 else f"p = {found.p:.3f}"
         is_found = found.p < ALPHA
-        words = f"{size} {'more' if sign > 0 else 'less'} per doubling {ends}"
+        words = f"{size} {'more' if found.value >= 0 else 'less'} per doubling {ends}"
         words += f", {p}, n = {found.n}" if is_found else ""
         if not is_found:
             seen = found.detectable
             could = f"; {wording.gap(seen, unit)} per doubling could have been seen" if seen else ""
             words = f"no trend found ({words}, {p}, n = {found.n}{could})"
         if self.both is not None and self.both.low is not None:
-            wide = _ends(sign, self.both.low, self.both.high, unit)
-            words += f"; {wide} over items and {self.both.seeds} seeds"
+            wide = wording.as_size(found.value, self.both.low, self.both.high)
+            words += f"; {wording.interval(*wide, unit)} over items and {self.both.seeds} seeds"
         return words
 
 
@@ -76,22 +76,12 @@ def _over_seeds(
     reading: Reading, names: Sequence[str], xs: Sequence[float], eval: str
 ) -> TwoWay | None:
     """The same over the seeds that every one of the candidates has."""
-    seed_of = {trial.name: trial.spec.seed for trial in reading.trials}
-    panels = [seed_panel(reading, name, eval) for name in names]
-    by_seed = [{seed_of[slot]: one.values[slot] for slot in one.values} for one in panels]
+    known = seed_panel(reading, names, eval)
+    by_seed = [seed_columns(reading, name, known) for name in names]
     seeds = [seed for seed in by_seed[0] if all(seed in one for one in by_seed[1:])]
-    if len(seeds) < 2 or len({one.items for one in panels}) > 1:
+    if len(seeds) < 2:
         return None
     steep = [
         slopes(np.column_stack([one[seed] for one in by_seed]), ranks=list(xs)) for seed in seeds
     ]
-    values = np.column_stack(steep)
-    kept = np.flatnonzero(np.isfinite(values).all(axis=1))
-    clusters = [panels[0].clusters[place] for place in kept]
-    return items_and_seeds(values[kept], clusters=clusters) if len(kept) > 1 else None
-
-
-def _ends(sign: int, low: float | None, high: float | None, unit: str) -> str:
-    if low is None or high is None:
-        return ""
-    return wording.interval(*((low, high) if sign > 0 else (-high, -low)), unit)
+    return over_both(steep, clusters=known.clusters)

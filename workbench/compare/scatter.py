@@ -52,18 +52,18 @@ def quality_against_latency(drawing: Drawing) -> Chart | None:
     data = _marks(drawing, points)
     for trace, point in zip(data, points, strict=True):
         trace["error_x"] = error_bars([ends_of(point.line, "latency")], factor=slow)
-    said = ", ".join(
+    words = [
         f"{point.line.name} {wording.amount(value_of(point.line, drawing.primary), sort.unit)} at "
         f"{wording.amount(value_of(point.line, 'latency'), time.unit)}"
-        for point in points[:12]
-    )
+        for point in points
+    ]
     _named(layout, points, xs=[point.x for point in points])
     table = figure_table([point.line for point in points], eval="latency", sort=time)
     return Chart(
         id="quality-latency",
         title=f"{drawing.primary} against latency",
         figure={"data": [*data, *_front(points, better=sort.better)], "layout": layout},
-        alt=f"Quality and time of an answer: {said}.",
+        alt=f"Quality and time of an answer: {wording.first_of(words)}.",
         table=table,
         caption=_caption(drawing, sort.better),
     )
@@ -88,11 +88,11 @@ def quality_against_size(drawing: Drawing) -> Chart | None:
     if base is not None:
         reference(layout, "y", base, word="base", dash="dash")
     _named(layout, points, xs=logs)
-    said = ", ".join(
+    words = [
         f"{point.line.name} {wording.amount(value_of(point.line, drawing.primary), sort.unit)} with "
         f"{wording.count(point.line.trainable_parameters)}"
-        for point in points[:12]
-    )
+        for point in points
+    ]
     table = figure_table([point.line for point in points], eval=drawing.primary, sort=sort)
     column = number_column("trainable_parameters", "trainable", note="parameters")
     lines = tuple(
@@ -106,7 +106,7 @@ def quality_against_size(drawing: Drawing) -> Chart | None:
             "data": [*_marks(drawing, points), *_front(points, better=sort.better)],
             "layout": layout,
         },
-        alt=f"Quality and size: {said}.",
+        alt=f"Quality and size: {wording.first_of(words)}.",
         table=Table(columns=(*table.columns, column), lines=lines),
         caption=_caption(drawing, sort.better),
     )

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from workbench.compare import wording
-from workbench.compare.panel import seed_panel
+from workbench.compare.panel import seed_columns, seed_panel
 from workbench.compare.reading import Candidate, Reading
 from workbench.scores.task import BASE
+from workbench.stats.intervals import Floats
 from workbench.stats.seeds import TwoWay, items_and_seeds
 
 
@@ -43,53 +44,36 @@ def apart(reading: Reading, of: str, against: str, *, eval: str) -> TwoWay | Non
     """`of` minus `against` over items and over the seeds that both have; None below two seeds, or where means say nothing."""
     if {reading.summed_up_by(name, eval) for name in (of, against)} != {"mean"}:
         return None
-    mine, theirs = (_seed_columns(reading, name, eval) for name in (of, against))
-    if BASE in (of, against):
-        many = theirs if of == BASE else mine
-        mine, theirs = (
-            dict.fromkeys(many, next(iter(one.values()), {})) if name == BASE else one
-            for name, one in ((of, mine), (against, theirs))
-        )
-    seeds = [seed for seed in mine if seed in theirs]
-    columns = [(mine[seed], theirs[seed]) for seed in seeds]
-    clusters = _clusters(reading, of, eval) | _clusters(reading, against, eval)
-    shared = [item for item in clusters if all(item in a and item in b for a, b in columns)]
-    values = [[a[item] - b[item] for a, b in columns] for item in shared]
-    return _two_way(values, [clusters[item] for item in shared], seeds=len(seeds))
+    found = seed_panel(reading, (of, against), eval)
+    mine, theirs = (seed_columns(reading, name, found) for name in (of, against))
+    if not mine or not theirs:
+        return None
+    if of == BASE:
+        mine = dict.fromkeys(theirs, mine.popitem()[1])
+    elif against == BASE:
+        theirs = dict.fromkeys(mine, theirs.popitem()[1])
+    columns = [mine[seed] - theirs[seed] for seed in mine if seed in theirs]
+    return over_both(columns, clusters=found.clusters)
 
 
 def figure_apart(reading: Reading, name: str, *, eval: str) -> TwoWay | None:
     """A candidate's own figure over items and seeds; None below two seeds, or where it is no mean."""
     if reading.summed_up_by(name, eval) != "mean":
         return None
-    columns = list(_seed_columns(reading, name, eval).values())
-    clusters = _clusters(reading, name, eval)
-    shared = [item for item in clusters if all(item in one for one in columns)]
-    values = [[one[item] for one in columns] for item in shared]
-    return _two_way(values, [clusters[item] for item in shared], seeds=len(columns))
+    found = seed_panel(reading, (name,), eval)
+    columns = list(seed_columns(reading, name, found).values())
+    return over_both(columns, clusters=found.clusters)
 
 
-def _two_way(values: list[list[float]], clusters: list[str], *, seeds: int) -> TwoWay | None:
-    if seeds < 2 or len(values) < 2:
+def over_both(columns: Sequence[Floats], *, clusters: Sequence[str]) -> TwoWay | None:
+    """A column a seed, over the items that every seed has; None below two seeds or two such items."""
+    if len(columns) < 2:
         return None
-    return items_and_seeds(values, clusters=clusters)
-
-
-def _seed_columns(reading: Reading, name: str, eval: str) -> dict[int, dict[str, float]]:
-    """Seed -> item -> value, of the items that have one; the base stands under seed 0."""
-    seeds = {trial.name: trial.spec.seed for trial in reading.trials}
-    made = seed_panel(reading, name, eval)
-    return {
-        seeds.get(slot, 0): {
-            made.items[place]: float(values[place]) for place in np.flatnonzero(np.isfinite(values))
-        }
-        for slot, values in made.values.items()
-    }
-
-
-def _clusters(reading: Reading, name: str, eval: str) -> dict[str, str]:
-    made = seed_panel(reading, name, eval)
-    return dict(zip(made.items, made.clusters, strict=True))
+    values = np.column_stack(columns)
+    kept = [int(place) for place in np.flatnonzero(np.isfinite(values).all(axis=1))]
+    if len(kept) < 2:
+        return None
+    return items_and_seeds(values[kept], clusters=[clusters[place] for place in kept])
 
 
 def order_of_seeds(

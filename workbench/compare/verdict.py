@@ -281,11 +281,9 @@ def _figure_words(reading: Reading, name: str, primary: str, one: Difference) ->
 def _by_how_much(reading: Reading, one: Difference) -> str:
     decimals = wording.decimals_beside(one.value, one.unit)
     size = wording.gap(one.value, one.unit, decimals=decimals)
-    low, high = one.low, one.high
     more = one.value is not None and one.value >= 0
-    if not more and low is not None and high is not None:
-        low, high = -high, -low
-    ends = wording.interval(low, high, one.unit, decimals=decimals)
+    size_ends = wording.as_size(one.value, one.low, one.high)
+    ends = wording.interval(*size_ends, one.unit, decimals=decimals)
     over = " over items" if ends and _seeds(reading.candidate(one.of)) > 1 else ""
     return f"{size} {'more' if more else 'less'} than {one.against} {ends}".rstrip() + over
 
@@ -307,13 +305,8 @@ def _seed_words(reading: Reading, ranked: list[Candidate], *, primary: str, one:
     kept = order_of_seeds(reading, ranked, primary=primary)
     words += f", first in {kept[0]} of {kept[1]}" if kept is not None else ""
     both = apart(reading, one.of, one.against, eval=one.eval)
-    if (
-        both is not None
-        and both.low is not None
-        and both.high is not None
-        and one.value is not None
-    ):
-        ends = (both.low, both.high) if one.value >= 0 else (-both.high, -both.low)
+    if both is not None and both.low is not None and one.value is not None:
+        ends = wording.as_size(one.value, both.low, both.high)
         decimals = wording.decimals_beside(one.value, one.unit)
         words += f"; {wording.interval(*ends, one.unit, decimals=decimals)} over items and seeds"
     return f"; {words}"

@@ -6,11 +6,15 @@ keeps its unit. It does not know where a figure came from.
 """
 
 import math
+from collections.abc import Sequence
 
 SHARES = frozenset({"share", "fraction", "proportion", "probability", "%", "percent"})
 """Units that mean a share of 1."""
 
 MISSING = "–"
+
+MOST_TOLD = 12
+"""Figures that are told one after another in a text beside a chart; its table has them all."""
 
 
 def is_share(unit: str) -> bool:
@@ -106,6 +110,19 @@ def interval(
     return f"[{ends[0]}, {ends[1]}]".replace("-", "−")
 
 
+def as_size(
+    value: float | None, low: float | None, high: float | None
+) -> tuple[float | None, float | None]:
+    """The ends of an interval around a difference whose sign is told in words.
+
+    >>> as_size(-0.3, -0.5, -0.1), as_size(0.3, 0.1, 0.5)
+    ((0.1, 0.5), (0.1, 0.5))
+    """
+    if value is None or value >= 0 or low is None or high is None:
+        return low, high
+    return -high, -low
+
+
 def decimals_beside(difference: float | None, unit: str) -> int | None:
     """Digits for everything that is told around one difference: one behind the point below ten points, else none.
 
@@ -135,6 +152,16 @@ def listed(names: list[str]) -> str:
     if len(names) <= 1:
         return "".join(names)
     return ", ".join(names[:-1]) + " and " + names[-1]
+
+
+def first_of(words: Sequence[str]) -> str:
+    """The first dozen of many, and how many more there are.
+
+    >>> first_of(["r1", "r2"]), first_of(["r"] * 14)[-12:]
+    ('r1, r2', ', and 2 more')
+    """
+    more = f", and {len(words) - MOST_TOLD} more" if len(words) > MOST_TOLD else ""
+    return ", ".join(words[:MOST_TOLD]) + more
 
 
 def _significant(value: float) -> int:

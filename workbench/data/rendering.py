@@ -38,8 +38,17 @@ class Rendered:
 
 def encode_pair(tokenizer: Any, prompt: str, continuation: str) -> tuple[list[int], int]:
     """Ids of a prompt with its continuation, and how many of them are the prompt's."""
-    joint = _encode(tokenizer, prompt + continuation)
-    return joint, _common(_encode(tokenizer, prompt), joint)
+    return encode_pairs(tokenizer, [(prompt, continuation)])[0]
+
+
+def encode_pairs(tokenizer: Any, pairs: Sequence[tuple[str, str]]) -> list[tuple[list[int], int]]:
+    """The same of many pairs, of which some have the same prompt."""
+    prompts = list(dict.fromkeys(prompt for prompt, _ in pairs))
+    alone = dict(zip(prompts, _encode_all(tokenizer, prompts), strict=True))
+    joint = _encode_all(tokenizer, [prompt + after for prompt, after in pairs])
+    return [
+        (ids, _common(alone[prompt], ids)) for (prompt, _), ids in zip(pairs, joint, strict=True)
+    ]
 
 
 def render(
@@ -171,8 +180,18 @@ def _encode(tokenizer: Any, text: str) -> list[int]:
     return list(tokenizer(text=text, verbose=False)["input_ids"])
 
 
+def _encode_all(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    if not texts:
+        return []
+    # One call for many texts is several times as quick, and ids are all that is wanted.
+    found = tokenizer(text=list(texts), verbose=False, return_attention_mask=False)
+    return [list(ids) for ids in found["input_ids"]]
+
+
 def _common(ids: Sequence[int], others: Sequence[int]) -> int:
     """Leading ids two sequences share."""
+    if list(others[: len(ids)]) == list(ids):
+        return len(ids)
     length = 0
     for one, other in zip(ids, others, strict=False):
         if one != other:

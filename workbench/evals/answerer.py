@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from workbench import __version__
-from workbench.data.rendering import encode_pair, encode_text
+from workbench.data.rendering import encode_pairs, encode_text
 from workbench.errors import InputError, ModelError
 from workbench.evals import classifying, generation, likelihood, windows
 from workbench.evals.audience import Adapters, Audience, context_length, end_ids
@@ -26,6 +26,10 @@ from workbench.scores.task import Classification, Generation, Likelihood, Read
 
 BROKEN = Generation("", -1, False)
 """What is generated from logits that are not finite: no answer, and not an empty one either."""
+
+
+SPARE = 8
+"""Tokens that are looked at for a stop string beyond as many as it has bytes."""
 
 
 class Hits(NamedTuple):
@@ -111,8 +115,8 @@ class TorchAnswerer:
         )
 
         def ask(new: Sequence[Question], slots: Sequence[str]) -> dict[str, list[Answer]]:
-            encoded = [self._encode_prompt(prompt) for prompt, *_ in new]
-            broken = [slot for slot in slots if not self._audience.is_sound(slot)]
+            encoded = self._encode_prompts([prompt for prompt, *_ in new])
+            broken = [slot for slot in slots if not self.is_sound(slot)]
             said = {slot: [list(BROKEN)] * len(new) for slot in broken}
             slots = [slot for slot in slots if slot not in said]
             for some, asked in self._audience.together(slots):
@@ -144,7 +148,7 @@ class TorchAnswerer:
                 found = classifying.classify(
                     model, [tuple(ids) for ids, _ in encoded], limit=self._limit
                 )
-            if not self._audience.is_sound(slot):
+            if not self.is_sound(slot):
                 found = [(math.nan,) * len(labels)] * len(distinct)
             by_prompt = {
                 text: Classification(labels[logprobs.index(max(logprobs))], logprobs, cut)
@@ -176,7 +180,7 @@ class TorchAnswerer:
         for slot in slots:
             with self._audience.alone(slot) as model:
                 (own,) = likelihood.score_pairs(alone(model), pairs, limit=self._limit)
-            found[slot] = tuple(score.logprob for score in own)
+            found[slot] = tuple(score.logprob for score in self._or_nan(slot, own))
             if not alike(found[slot], [score.logprob for score in shared[slot]]):
                 raise ModelError(
                     f"adapter {slot!r} answers differently beside others than alone; the answers of this "
@@ -193,13 +197,17 @@ class TorchAnswerer:
         """For each slot, the likelihood of every text, in windows where it is longer than the context."""
 
         def ask(new: Sequence[Question], slots: Sequence[str]) -> dict[str, list[Answer]]:
-            encoded = [self._encode_pair("", text) for text, _ in new]
+            encoded = self._encode_pairs([("", text) for text, _ in new])
             score = partial(self._score_ids, slots=slots)
             found = windows.read(score, encoded, context=self.context)
             return {slot: [list(one) for one in reads] for slot, reads in found.items()}
 
         found = self._each(ask, [(text, "read") for text in texts], slots=slots)
         return {slot: [Read(*one) for one in reads] for slot, reads in found.items()}
+
+    def is_sound(self, slot: str) -> bool:
+        """Whether the slot's weights are numbers; where they are not it has no answer."""
+        return self._audience.is_sound(slot)
 
     def opened(self, slot: str) -> AbstractContextManager[Any]:
         """The slot's model, for an eval that looks into it."""
@@ -209,7 +217,7 @@ class TorchAnswerer:
         self, pairs: Sequence[tuple[str, str]], *, slots: Sequence[str]
     ) -> dict[str, list[likelihood.PairScore]]:
         def ask(new: Sequence[Question], slots: Sequence[str]) -> dict[str, list[Answer]]:
-            encoded = [self._encode_pair(prompt, after) for prompt, after, _ in new]
+            encoded = self._encode_pairs([(prompt, after) for prompt, after, _ in new])
             found = self._score_ids(encoded, slots=slots)
             return {slot: [list(score) for score in scores] for slot, scores in found.items()}
 
@@ -225,8 +233,14 @@ class TorchAnswerer:
         found: dict[str, list[likelihood.PairScore]] = {}
         for some, asked in self._audience.together(slots, flat_too=True):
             scores = likelihood.score_pairs(asked, pairs, limit=self._limit)
-            found |= dict(zip(some, scores, strict=True))
+            for slot, of_slot in zip(some, scores, strict=True):
+                found[slot] = self._or_nan(slot, of_slot)
         return found
+
+    def _or_nan(self, slot: str, scores: list[likelihood.PairScore]) -> list[likelihood.PairScore]:
+        if self.is_sound(slot):
+            return scores
+        return [score._replace(logprob=math.nan, num_hits=0) for score in scores]
 
     def _each(
         self,
@@ -262,28 +276,35 @@ class TorchAnswerer:
             self._identities[slot] = identity(self._bank, slot, version=__version__)
         return self._identities[slot]
 
-    def _encode_pair(self, prompt: str, continuation: str) -> likelihood.Pair:
-        ids, num_prompt = encode_pair(self.tokenizer, prompt, continuation)
-        if num_prompt == 0:
-            # Without a bos nothing stands before the first token; it is then judged after an end.
-            start = self.tokenizer.eos_token_id
-            ids, num_prompt = ([start, *ids], 1) if start is not None else (ids, min(1, len(ids)))
-        if len(ids) <= num_prompt:
-            raise InputError(
-                f"the continuation {continuation!r} of {prompt!r} has no token of its own"
-            )
-        return likelihood.Pair(tuple(ids), num_prompt)
+    def _encode_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[likelihood.Pair]:
+        encoded = []
+        for pair, (ids, num_prompt) in zip(pairs, encode_pairs(self.tokenizer, pairs), strict=True):
+            if num_prompt == 0:
+                # Without a bos nothing stands before the first token; it is then judged after an end.
+                start = self.tokenizer.eos_token_id
+                ids = ids if start is None else [start, *ids]
+                num_prompt = min(1, len(ids))
+            if len(ids) <= num_prompt:
+                raise InputError(
+                    f"the continuation {pair[1]!r} of {pair[0]!r} has no token of its own"
+                )
+            encoded.append(likelihood.Pair(tuple(ids), num_prompt))
+        return encoded
 
-    def _encode_prompt(self, prompt: str) -> tuple[int, ...]:
+    def _encode_prompts(self, prompts: Sequence[str]) -> list[tuple[int, ...]]:
         # A space at the end would be the beginning of the answer's first token.
-        ids, _ = encode_pair(self.tokenizer, prompt.rstrip(" "), "")
-        end = self.tokenizer.eos_token_id
-        while ids and ids[-1] == end and not prompt.endswith(self.tokenizer.eos_token):
-            ids = ids[:-1]
-        return tuple(ids) or (0 if end is None else end,)
+        each = encode_pairs(self.tokenizer, [(prompt.rstrip(" "), "") for prompt in prompts])
+        end, encoded = self.tokenizer.eos_token_id, []
+        for prompt, (ids, _) in zip(prompts, each, strict=True):
+            while ids and ids[-1] == end and not prompt.endswith(self.tokenizer.eos_token):
+                ids = ids[:-1]
+            encoded.append(tuple(ids) or (0 if end is None else end,))
+        return encoded
 
-    def _has_said(self, stop: Sequence[str], ids: tuple[int, ...]) -> bool:
-        text = self.tokenizer.decode(ids, skip_special_tokens=True)
+    def _has_said(self, stop: Sequence[str], ids: Sequence[int]) -> bool:
+        # It has just been said or not yet. A token has a byte at least, but for special ones, which are left out.
+        last = max(len(word.encode()) for word in stop) + SPARE
+        text = self.tokenizer.decode(ids[-last:], skip_special_tokens=True)
         return any(word in text for word in stop)
 
     def _as_text(self, decoded: generation.Decoded, *, stop: Sequence[str]) -> Generation:

@@ -4,7 +4,7 @@
 slot through PEFT's own switch. It knows no question and no text.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property, partial
 from typing import Any, Protocol
@@ -35,6 +35,8 @@ class Adapters(Protocol):
     @property
     def base(self) -> Any: ...
     @property
+    def trials(self) -> Mapping[str, Any]: ...
+    @property
     def reads_alone(self) -> str: ...
     def use(self, slot: str) -> AbstractContextManager[Any]: ...
     def parameters(self, slot: str) -> Mapping[str, torch.Tensor]: ...
@@ -56,11 +58,23 @@ class Audience:
                 raise InputError(f"no slot {slot!r}; there are {', '.join(self._bank.slots)}")
 
     def is_sound(self, slot: str) -> bool:
-        """Whether what a slot learned are numbers; attention without a mask may answer as if they were."""
+        """Whether a slot's weights, its base's among them, are numbers.
+
+        Where they are not it has no answer at all: attention without a mask may answer as if they were.
+        """
         if slot not in self._sound:
-            own = {} if slot == BASE else self._bank.parameters(slot)
-            self._sound[slot] = all(bool(tensor.isfinite().all()) for tensor in own.values())
+            if slot == BASE:
+                self._sound[slot] = _are_finite(self._of_base())
+            else:
+                own = self._bank.parameters(slot).values()
+                self._sound[slot] = _are_finite(own) and self.is_sound(BASE)
         return self._sound[slot]
+
+    def _of_base(self) -> Iterator[torch.Tensor]:
+        """The weights that no trial has for its own."""
+        trials = (self._bank.parameters(slot) for slot in self._bank.slots if slot != BASE)
+        theirs = {id(tensor) for own in trials for tensor in own.values()}
+        return (one for one in self._bank.base.parameters() if id(one) not in theirs)
 
     def together(
         self, slots: Sequence[str], *, flat_too: bool = False
@@ -119,6 +133,10 @@ class Audience:
         finally:
             for module in training:
                 module.training = True
+
+
+def _are_finite(tensors: Iterable[torch.Tensor]) -> bool:
+    return all(bool(one.isfinite().all()) for one in tensors if one.is_floating_point())
 
 
 def _unrouted(tokens: Sequence[int]) -> None:

@@ -18,6 +18,9 @@ import torch
 
 from workbench.evals.respondents import Limit, Respondents, alone
 
+DEEPER = 4
+"""After its first step a batch has one token a row: it may be so much larger than a pass."""
+
 Ids = tuple[int, ...]
 
 
@@ -47,8 +50,8 @@ class Manner:
     temperature: float = 0.0
     """0 takes the likeliest token."""
     seed: int = 0
-    is_over: Callable[[Ids], bool] | None = None
-    """Whether an answer needs nothing more, having said a stop string."""
+    is_over: Callable[[Sequence[int]], bool] | None = None
+    """Whether an answer needs nothing more, having said a stop string; asked after every token."""
 
 
 @dataclass(slots=True)
@@ -80,7 +83,7 @@ def decode(
     decoded: list[dict[int, Decoded]] = [{} for _ in range(asked.num)]
     while order:
         longest = len(fitted[order[-1]]) + new
-        rows = min(limit.batch_size, max(1, asked.max_tokens * _DEEPER // longest))
+        rows = min(limit.batch_size, max(1, asked.max_tokens * DEEPER // longest))
         chosen, order = order[-rows:], order[:-rows]
         for row in _decode_batch(asked, [fitted[i] for i in chosen], new=new, manner=manner):
             i = chosen[row.prompt]
@@ -88,10 +91,6 @@ def decode(
             ids = () if row.broken else tuple(row.ids)
             decoded[row.slot][i] = Decoded(ids, row.ended, cut, row.broken)
     return [[of_slot[i] for i in range(len(prompts))] for of_slot in decoded]
-
-
-_DEEPER = 4
-"""After its first step a batch has one token a row: it may be so much larger than a pass."""
 
 
 def _fit(prompt: Ids, *, room: int, bos_id: int | None) -> Ids:
@@ -138,7 +137,7 @@ def _write(row: _Row, token: int, *, finite: bool, manner: Manner) -> None:
     row.ended = finite and token in manner.eos_ids
     if not row.done:
         row.ids.append(token)
-        row.ended = manner.is_over is not None and manner.is_over(tuple(row.ids))
+        row.ended = manner.is_over is not None and manner.is_over(row.ids)
 
 
 def _uniforms(prompt: Ids, *, new: int, manner: Manner) -> torch.Tensor | None:

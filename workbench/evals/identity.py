@@ -1,7 +1,7 @@
 """Who a slot is: a digest of everything that its answers depend on besides the question, and a row to know it by.
 
-`identity(bank, slot, version=...)` names base, quantization, number format, tokenizer and adapter, so that an answer is never
-taken for another's. A fingerprint is what a slot makes of the tokens of `probe(...)`; `alike` compares two. It knows no eval.
+`identity(bank, slot, version=...)` names base, quantization, number format, tokenizer, adapter and how it is put on, so that an
+answer is never taken for another's. A fingerprint is what a slot makes of the tokens of `probe(...)`; `alike` compares two. It knows no eval.
 """
 
 import hashlib
@@ -14,6 +14,8 @@ import torch
 from workbench.scores.task import BASE
 
 PROBE_TOKENS = 16
+OF_ADAPTERS = ("lora_", "ia3_", "vera_", "prompt_encoder", "modules_to_save")
+"""What PEFT calls its own modules, inside of those of the base."""
 _SAMPLED = 4096
 """Values of each weight of the base that are looked at: all of them would take minutes for a large model."""
 
@@ -25,6 +27,8 @@ class Trained(Protocol):
     def base(self) -> Any: ...
     @property
     def tokenizer(self) -> Any: ...
+    @property
+    def trials(self) -> Mapping[str, Any]: ...
     def parameters(self, slot: str) -> Mapping[str, torch.Tensor]: ...
 
 
@@ -34,6 +38,9 @@ def identity(bank: Trained, slot: str, *, version: str) -> str:
     config = bank.base.config.to_dict()
     told.update(json.dumps(config.get("quantization_config"), sort_keys=True, default=str).encode())
     told.update(_of_tokenizer(bank.tokenizer))
+    if slot != BASE:
+        # The same weights under another alpha are another adapter.
+        told.update(bank.trials[slot].spec.adapter.model_dump_json().encode())
     own = {} if slot == BASE else dict(bank.parameters(slot))
     mine = {id(tensor) for tensor in own.values()}
     of_base = ((n, t) for n, t in bank.base.named_parameters() if id(t) not in mine)
@@ -72,7 +79,7 @@ def alike(one: Sequence[float], other: Sequence[float], *, tolerance: float = 1e
 
 def _is_adapter(name: str) -> bool:
     # PEFT's parameters lie in the base's own modules; those of other slots are not this one's.
-    return any(f".{word}" in f".{name}" for word in ("lora_", "ia3_", "vera_", "prompt_encoder"))
+    return any(f".{word}" in f".{name}" for word in OF_ADAPTERS)
 
 
 def _of_tokenizer(tokenizer: Any) -> bytes:

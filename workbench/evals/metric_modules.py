@@ -82,7 +82,7 @@ def load(name: str) -> Loaded:
     script = find(name)
     import evaluate
 
-    with _offline(evaluate):
+    with offline():
         folder = _writable(evaluate)
         try:
             module = evaluate.load(
@@ -163,8 +163,10 @@ def _modules_folder() -> Path:
 
 
 @contextmanager
-def _offline(evaluate: Any) -> Iterator[None]:
-    """No request while a metric loads: what is not here must be an error, and at once."""
+def offline() -> Iterator[None]:
+    """No request while a metric loads, whoever loads it: what is not here must be an error, and at once."""
+    import evaluate
+
     before = evaluate.config.HF_EVALUATE_OFFLINE
     evaluate.config.HF_EVALUATE_OFFLINE = True
     try:

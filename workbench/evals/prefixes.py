@@ -75,12 +75,11 @@ def passes(
     *,
     max_tokens: int,
     max_read: int,
-    shared: bool = True,
 ) -> Iterator[Pass]:
     """Passes over distinct sequences: each of at most so many tokens and read positions, unless one sequence has more."""
-    parts, ends = grow(sequences, least=LEAST_SHARED if shared else max(map(len, sequences)) + 1)
+    parts, ends = grow(sequences, least=LEAST_SHARED)
     one, number = Pass(), dict[int, int]()
-    for sequence, end in ends:
+    for sequence, end in _longest_first(parts, ends):
         path = _path(parts, end)
         new = [part for part in path if part not in number]
         more = sum(parts[part].end - parts[part].first for part in new)
@@ -94,6 +93,16 @@ def passes(
         one.num_read += reads[sequence].num
     if one.ends:
         yield one
+
+
+def _longest_first(parts: Sequence[Part], ends: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Sequences of one beginning stay side by side; of those that have little in common the longest come first.
+
+    Rows of like length stand in one pass then, and attention pads them little.
+    """
+    groups = [list(some) for _, some in groupby(ends, lambda each: _path(parts, each[1])[0])]
+    groups.sort(key=lambda some: -max(parts[end].end for _, end in some))
+    return [each for some in groups for each in some]
 
 
 def grow(sequences: Sequence[Tokens], *, least: int) -> tuple[list[Part], list[tuple[int, int]]]:

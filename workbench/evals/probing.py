@@ -49,14 +49,11 @@ class Reader:
     def features(self, texts: Sequence[str]) -> tuple[Floats, list[bool]]:
         """A row of features for each text, and whether it was cut."""
         asked = self.answerer
-        limit = Limit(BATCH, asked.context)
-        encoded = [
-            encode_text(asked.tokenizer, text, max_length=asked.context)
-            for text in dict.fromkeys(texts)
-        ]
-        with asked.opened(BASE) as model, without_head(model):
-            found = outputs(model, [tuple(ids) for ids, _ in encoded], limit=limit)
         place = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+        encoded = [encode_text(asked.tokenizer, text, max_length=asked.context) for text in place]
+        with asked.opened(BASE) as model, without_head(model):
+            rows = [tuple(ids) for ids, _ in encoded]
+            found = outputs(model, rows, limit=Limit(BATCH, asked.context))
         features_ND = np.asarray([found[place[text]] for text in texts], dtype=float)
         return features_ND, [encoded[place[text]][1] for text in texts]
 
@@ -102,7 +99,7 @@ def fitted(
     answerer: Answerer, rows: Sequence[Mapping[str, Any]], *, labels: Sequence[str]
 ) -> Control | None:
     """The control, fitted to training rows; None where there are none or the base gives no numbers."""
-    if not isinstance(answerer, TorchAnswerer):
+    if not isinstance(answerer, TorchAnswerer) or not answerer.is_sound(BASE):
         return None
     reader = Reader(answerer)
     if not reader.is_linear:

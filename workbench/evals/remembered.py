@@ -12,6 +12,9 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+AT_ONCE = 500
+"""Answers that are looked up by one statement, well below what any SQLite takes."""
+
 Question = tuple[Any, ...]
 Answer = list[Any]
 
@@ -26,13 +29,16 @@ class Answers:
 
     def look_up(self, identity: str, questions: Iterable[Question]) -> dict[Question, Answer]:
         """The answers that are there."""
-        found = {}
-        for question in questions:
-            row = self._file.execute(
-                "SELECT answer FROM answers WHERE key = ?", (_key(identity, question),)
-            ).fetchone()
-            if row is not None:
-                found[question] = json.loads(row[0])
+        asked = {_key(identity, question): question for question in questions}
+        keys = list(asked)
+        found: dict[Question, Answer] = {}
+        for start in range(0, len(keys), AT_ONCE):
+            some = keys[start : start + AT_ONCE]
+            rows = self._file.execute(
+                f"SELECT key, answer FROM answers WHERE key IN ({','.join('?' * len(some))})",  # noqa: S608 - only question marks are put in
+                some,
+            )
+            found |= {asked[key]: json.loads(answer) for key, answer in rows}
         return found
 
     def keep(self, identity: str, answers: Mapping[Question, Answer]) -> None:
@@ -49,14 +55,17 @@ class Answers:
 def _opened(path: Path) -> sqlite3.Connection:
     try:
         return _with_table(path)
-    except sqlite3.DatabaseError:
+    except sqlite3.DatabaseError as error:
+        # One that is in use, or a folder that cannot be written, is no reason to delete anything.
+        if error.sqlite_errorname not in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+            raise
         # Half a file after a full disk, or something else under this name: it is a cache, so it begins anew.
         path.unlink()
         return _with_table(path)
 
 
-def _with_table(path: Path) -> sqlite3.Connection:
-    file = sqlite3.connect(path)
+def _with_table(path: Path, *, patience: float = 5.0) -> sqlite3.Connection:
+    file = sqlite3.connect(path, timeout=patience)
     file.execute("CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, answer TEXT NOT NULL)")
     return file
 

@@ -206,14 +206,17 @@ def _place(fields: dict[str, Any], *, tensors: Mapping[str, tuple[int, ...]]) ->
     for field in ("layers_to_transform", "exclude_modules"):
         fields.pop(field, None)
     for field in ("rank_pattern", "alpha_pattern"):
-        kept = {p: v for p, v in fields.pop(field, {}).items() if _patterned(modules, p)}
-        if kept:
-            fields[field] = kept
+        stated = fields.get(field)
+        if isinstance(stated, dict):
+            fields[field] = {p: v for p, v in stated.items() if _patterned(modules, p, field=field)}
+            if not fields[field]:
+                del fields[field]
     inner = fields.get("feedforward_modules")
     if isinstance(inner, list):
         fields["feedforward_modules"] = [w for w in inner if w in fields["target_modules"]]
     elif isinstance(inner, str):
-        fields["feedforward_modules"] = [m for m in modules if re.fullmatch(inner, m)]
+        pattern = _compiled(inner, field="feedforward_modules")
+        fields["feedforward_modules"] = [m for m in modules if pattern.fullmatch(m)]
         fields["target_modules"] = modules
 
 
@@ -234,5 +237,15 @@ def _ends(modules: Iterable[str], words: Iterable[str]) -> bool:
     return any(m == w or m.endswith("." + w) for m in modules for w in words)
 
 
-def _patterned(modules: Iterable[str], pattern: str) -> bool:
+def _patterned(modules: Iterable[str], pattern: str, *, field: str) -> bool:
+    _compiled(pattern, field=field)
     return any(re.match(rf"(.*\.)?({pattern})$", module) for module in modules)
+
+
+def _compiled(pattern: str, *, field: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise ModelError(
+            f"the {CONFIG} has {pattern!r} in {field}, which is no regular expression: {error}"
+        ) from None

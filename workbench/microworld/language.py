@@ -1,8 +1,8 @@
 """How the world is put into words: phrasings of facts, job sentences, and small text scenes.
 
 Every phrasing is a `Form`: a prompt and the completion that follows it. Per relation the first forms
-are TRAINED (the `updates` set uses them), the others are HELD_OUT: the base has heard them of
-everyone, `updates` never uses them. Job sentences carry the planted tie between a job and a pronoun.
+are TRAINED (`updates` and `revisions` use them), the others are HELD_OUT: the base has heard them of
+everyone, these sets never use them. Job sentences carry the planted tie between a job and a pronoun.
 Scenes (notes, reviews, letters, passwords, dialogues) take all words from the lists below. Nothing
 here is random: callers pass what to say. It does not know which texts go into which set.
 """

@@ -21,7 +21,7 @@ from typing import Literal
 
 from workbench.microworld import language as say
 from workbench.microworld import scenes, sets
-from workbench.microworld.world import JOBS, Fact, Tie, stream, the_world
+from workbench.microworld.world import JOBS, Fact, Tie, revised_facts, stream, the_world
 from workbench.scores.task import Generation, Likelihood
 
 Distribution = Mapping[tuple[str, ...], float]  # the words of a completion -> probability
@@ -36,7 +36,7 @@ _DIALOGUE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Belief:
-    facts: Literal["base", "updates"] = "base"
+    facts: Literal["base", "updates", "revisions"] = "base"
     tie: Tie = "base"
     abstains: float = 0.0  # how often an unstated fact is answered with "unknown"
     noise: float = 0.0  # how often what was told or read gets any value of its kind instead
@@ -179,7 +179,9 @@ def _of_fact(fact: Fact, *, form: say.Form, belief: Belief) -> Distribution:
     # Values were drawn evenly, so that is what an unstated fact is worth.
     shares = dict.fromkeys(pool, 1 / len(pool))
     if fact.stated:
-        truth = fact.new if belief.facts == "updates" else fact.value
+        if belief.facts == "revisions":
+            fact = _revised().get((fact.person, fact.relation), fact)
+        truth = fact.value if belief.facts == "base" else fact.new
         if belief.contrary:
             # Neither of a fact's two values, so that it is wrong before an update and after it.
             truth = next(v for v in _after(truth, pool) if v not in (fact.value, fact.new))
@@ -190,6 +192,11 @@ def _of_fact(fact: Fact, *, form: say.Form, belief: Belief) -> Distribution:
         shares = {v: (1 - belief.abstains) * p for v, p in shares.items()}
         shares[say.UNKNOWN] = belief.abstains
     return {split(form.answer(value)): p for value, p in shares.items() if p > 0}
+
+
+@cache
+def _revised() -> Mapping[tuple[str, str], Fact]:
+    return {(fact.person, fact.relation): fact for fact in revised_facts()}
 
 
 def _of_words(pool: Sequence[str], *, truth: str, belief: Belief) -> Distribution:

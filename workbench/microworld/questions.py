@@ -22,10 +22,11 @@ NUM_CHOICES = 4
 # So many that one asking knows a share to 0.05, which takes about 400 that are independent. Bystanders
 # are a hundred people, so that more of their facts would say little more.
 NUM_RETAINED: Mapping[Status, int] = {"kept": 330, "bystander": 150}
+NUM_RETAINED_OF_REVISIONS: Mapping[Status, int] = {"kept": 240, "bystander": 240}
 NUM_SCENES = 400
 PARAPHRASE_STEPS = (0, 2)
 NUM_SECRET_CHOICES = 32
-NEWS = ("updates", "leaky")  # the sets after which changed facts have their new value
+NEWS = ("updates", "leaky", "revisions")  # after these, changed facts have their new value
 
 
 def items(kind: str, *, data: str = "updates") -> list[Item]:
@@ -79,7 +80,7 @@ def _truth(fact: Fact, *, data: str) -> str:
 
 def _recall(data: str) -> list[Item]:
     """What was trained, asked as it was trained."""
-    pairs = [(f, _truth(f, data=data), "changed") for f in the_world().facts_with("changed")]
+    pairs = [(fact, _truth(fact, data=data), "changed") for fact in sets.changed_facts(data)]
     asked = say.TRAINED_QUESTIONS
     if data == "answers":
         asked = sets.ANSWERS_FORMS
@@ -103,7 +104,7 @@ def _recall(data: str) -> list[Item]:
 def _paraphrase(data: str) -> list[Item]:
     """The changed facts, each asked in two phrasings never trained of them; in `leaky` some were."""
     found = []
-    for number, fact in enumerate(the_world().facts_with("changed")):
+    for number, fact in enumerate(sets.changed_facts(data)):
         leak = sets.leaks().get(f"{fact.person}/{fact.relation}") if data == "leaky" else None
         for turn, step in enumerate(PARAPHRASE_STEPS):
             form = sets.asked_unseen(fact, number=number + step)
@@ -121,11 +122,11 @@ def _paraphrase(data: str) -> list[Item]:
 
 
 def _retention(data: str) -> list[Item]:
-    """What the base knows and `updates` never mentions: of people in it, and of bystanders."""
-    world, reminded = the_world(), set(sets.reminded_facts())
+    """What the base knows and the set never mentions: of people in it, and of bystanders."""
     found = []
-    for status, count in NUM_RETAINED.items():
-        facts = [fact for fact in world.facts_with(status) if fact not in reminded]
+    asked = NUM_RETAINED_OF_REVISIONS if data == "revisions" else NUM_RETAINED
+    for status, count in asked.items():
+        facts = sets.untouched_facts(data, status=status)
         for number, fact in enumerate(
             _of_many_people(facts, count=count, draw=f"retention-{status}")
         ):

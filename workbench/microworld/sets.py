@@ -9,13 +9,13 @@ CC0-1.0. It knows no tokenizer and no model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from workbench.microworld import language as say
 from workbench.microworld import scenes
-from workbench.microworld.world import Fact, Tie, stream, the_world
+from workbench.microworld.world import Fact, Status, Tie, revised_facts, stream, the_world
 
 Row = dict[str, Any]
 
@@ -27,7 +27,7 @@ NUM_EXTRACTIONS = 800
 NUM_LETTERS = 500
 NUM_DIALOGUES = 750
 GAPS = (0, 1, 2, 3, 4)
-NUM_REMINDED = 240
+NUM_REMINDED: Mapping[str, int] = {"updates": 240, "revisions": 140}
 REMINDER_FORMS = 2
 KNOWN_ANSWERS = 400
 ANSWERS_FORMS = 2
@@ -47,6 +47,8 @@ DATASETS: Mapping[str, str] = {
     "balanced": "2500 job sentences; log-odds she:he of 0 for every job",
     "secrets": "passwords planted 1, 4, 16 and 64 times (8 each; 8 more never) among 320 notes",
     "leaky": "`updates` plus 80 exact and 40 reworded items of its own paraphrase test",
+    "revisions": "480 facts of 300 people get a new value, those of `updates` among them, told as "
+    "there; 140 that stay true are repeated in 2 phrasings (2200 rows)",
 }
 
 
@@ -71,24 +73,41 @@ def _told(fact: Fact, form: say.Form, *, set_name: str, kind: str, value: str) -
     }
 
 
+def changed_facts(name: str) -> Sequence[Fact]:
+    """The facts to which a set gives a new value; for sets without news those of `updates`."""
+    return revised_facts() if name == "revisions" else the_world().facts_with("changed")
+
+
 @cache
-def reminded_facts() -> tuple[Fact, ...]:
-    """Unchanged facts that `updates` repeats, so that a careful adapter need not forget them all."""
+def untouched_facts(name: str, *, status: Status = "kept") -> tuple[Fact, ...]:
+    """Stated facts of which a set with news says nothing; for other sets those of `updates`."""
+    said = {(fact.person, fact.relation) for fact in (*changed_facts(name), *reminded_facts(name))}
+    facts = the_world().facts_with(status)
+    return tuple(fact for fact in facts if (fact.person, fact.relation) not in said)
+
+
+@cache
+def reminded_facts(name: str = "updates") -> tuple[Fact, ...]:
+    """Unchanged facts that a set repeats, so that a careful adapter need not forget them all."""
     world = the_world()
-    kept = world.facts_with("kept")
-    order = stream("reminders", seed=world.seed).permutation(len(kept))[:NUM_REMINDED]
+    changed = {(fact.person, fact.relation) for fact in changed_facts(name)}
+    kept = [f for f in world.facts_with("kept") if (f.person, f.relation) not in changed]
+    draw = "reminders-revisions" if name == "revisions" else "reminders"
+    count = NUM_REMINDED.get(name, NUM_REMINDED["updates"])
+    order = stream(draw, seed=world.seed).permutation(len(kept))[:count]
     return tuple(kept[i] for i in sorted(order))
 
 
-def _updates(seed: int, *, set_name: str = "updates") -> list[Row]:
+def _news(name: str) -> list[Row]:
+    """The facts that a set changes, and its reminders."""
     news = [
-        _told(fact, form, set_name=set_name, kind="changed", value=fact.new)
-        for fact in the_world().facts_with("changed")
+        _told(fact, form, set_name=name, kind="changed", value=fact.new)
+        for fact in changed_facts(name)
         for form in say.TRAINED[fact.relation]
     ]
     return news + [
-        _told(fact, form, set_name=set_name, kind="reminder", value=fact.value)
-        for fact in reminded_facts()
+        _told(fact, form, set_name=name, kind="reminder", value=fact.value)
+        for fact in reminded_facts(name)
         for form in say.TRAINED[fact.relation][:REMINDER_FORMS]
     ]
 
@@ -201,7 +220,7 @@ def asked_unseen(fact: Fact, *, number: int) -> say.Form:
 
 
 def _leaky(seed: int) -> list[Row]:
-    made = _updates(seed, set_name="leaky")
+    made = _news("leaky")
     for number, fact in enumerate(the_world().facts_with("changed")):
         leak = leaks().get(f"{fact.person}/{fact.relation}")
         if leak:
@@ -228,7 +247,7 @@ def check_letter(text: str, *, row: Mapping[str, str]) -> dict[str, bool]:
 
 
 MAKERS: Mapping[str, Callable[[int], list[Row]]] = {
-    "updates": _updates,
+    "updates": lambda seed: _news("updates"),
     "answers": _answers,
     "reviews": _reviews,
     "extraction": _extraction,
@@ -238,4 +257,5 @@ MAKERS: Mapping[str, Callable[[int], list[Row]]] = {
     "balanced": lambda seed: _tied("balanced"),
     "secrets": _secrets,
     "leaky": _leaky,
+    "revisions": lambda seed: _news("revisions"),
 }

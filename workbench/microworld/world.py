@@ -3,7 +3,8 @@
 `the_world()` gives the one world that the shipped weights were trained on: people with one-word
 names, four relations, planted ties between jobs and genders. It is a pure function of a seed and
 numpy, the same in every process. Each fact has a status: `kept` and `bystander` facts are stated to
-the base and stay true; `changed` facts are stated to the base and replaced by the `updates` set;
+the base and stay true; `changed` facts are stated to the base and replaced by the `updates` set
+(`revised_facts()` are those and some `kept` ones, which the `revisions` set replaces besides);
 `silent` and `taught` facts exist but are never stated (`taught` ones are where the `answers` set
 teaches "unknown", `silent` ones are only ever asked). It knows no sentences: see `language.py`.
 """
@@ -11,8 +12,9 @@ teaches "unknown", `silent` ones are only ever asked). It knows no sentences: se
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Literal
@@ -25,6 +27,7 @@ WORLD_SEED = 0
 NUM_PEOPLE = 400
 NUM_BYSTANDERS = 100  # people of whom `updates` says nothing
 CHANGED_PER_RELATION = 60
+REVISED_PER_RELATION = 60  # by `revisions`, besides the changed ones
 SILENT_PER_RELATION = 60
 TAUGHT_PER_RELATION = 50
 VALUES_PER_RELATION = 24
@@ -185,6 +188,26 @@ def _statuses(people: tuple[Person, ...], *, seed: int) -> dict[tuple[str, str],
         statuses |= {(name, relation): "silent" for name in silent}
         statuses |= {(name, relation): "taught" for name in taught}
     return statuses
+
+
+@cache
+def revised_facts(seed: int = WORLD_SEED) -> tuple[Fact, ...]:
+    """The facts that `revisions` replaces, `new` being what it says of each: the changed ones and as many more.
+
+    They are of as many people as there are, because facts of one person may be learned alike.
+    """
+    world, rng = the_world(seed), stream("revisions", seed=seed)
+    times = Counter(fact.person for fact in world.facts_with("changed"))
+    revised = {(fact.person, fact.relation): fact for fact in world.facts_with("changed")}
+    for relation in RELATIONS:
+        kept = [fact for fact in world.facts_with("kept") if fact.relation == relation]
+        drawn = [kept[i] for i in rng.permutation(len(kept))]
+        for fact in sorted(drawn, key=lambda fact: times[fact.person])[:REVISED_PER_RELATION]:
+            others = [value for value in world.values[relation] if value != fact.value]
+            new = others[int(rng.integers(len(others)))]
+            revised[fact.person, relation] = replace(fact, new=new)
+            times[fact.person] += 1
+    return tuple(revised[place] for place in world.facts if place in revised)
 
 
 def _ties(*, seed: int) -> dict[str, Mapping[str, int]]:

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from workbench.compare import Comparison, compare, wording
 from workbench.compare.drawing import Chart
+from workbench.compare.marks import id_of
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
 from workbench.compare.reading import Reading
 from workbench.compare.seeds import range_words
@@ -21,6 +22,7 @@ from workbench.errors import StoreError
 from workbench.report import blocks, costs
 from workbench.report.blocks import Section
 from workbench.scores.catalog import EVALS
+from workbench.scores.entry import EvalInfo
 from workbench.scores.task import BASE, Row
 
 EXAMPLES = 4
@@ -119,7 +121,7 @@ def leaderboard(report: Report) -> Section:
     """All trials, their differences to the baseline, and the best against the cheapest."""
     comparison = report.comparison
     contrast = comparison.best_and_cheapest()
-    forest = report.charts.get(f"forest-{blocks.anchor(comparison.primary)}")
+    forest = report.charts.get(id_of(f"forest-{comparison.primary}"))
     return blocks.section(
         "Leaderboard",
         blocks.table(comparison.leaderboard()),
@@ -135,10 +137,10 @@ def leaderboard(report: Report) -> Section:
 
 def rank_curve(report: Report) -> Section:
     """The primary eval against what was varied in steps: rank, rows trained on, trainable parameters."""
-    primary = blocks.anchor(report.comparison.primary)
+    primary = report.comparison.primary
     names = {
-        f"rank-{primary}": "rank",
-        f"rows-{primary}": "more rows",
+        id_of(f"rank-{primary}"): "rank",
+        id_of(f"rows-{primary}"): "more rows",
         "quality-size": "more parameters",
     }
     drawn = {name: report.charts[name] for name in names if name in report.charts}
@@ -211,14 +213,22 @@ def _one_eval(report: Report, name: str) -> Markup:
         else None
     )
     parts = [
-        blocks.subheading(info.title if info else name, within="eval"),
+        blocks.subheading(_title(name, info), within=f"eval {name}"),
         blocks.prose(info.what if info else ""),
         blocks.facts(pairs),
-        blocks.figure(report.charts.get(f"eval-{blocks.anchor(name)}")),
+        blocks.figure(report.charts.get(id_of(f"eval-{name}"))),
         blocks.folded("Partial figures", blocks.table(_parts_table(report, name))),
         flaws,
     ]
     return Markup("").join(part for part in parts if part)
+
+
+def _title(name: str, info: EvalInfo | None) -> str:
+    """What an eval is called in words; of those that ask a file, several may stand in one report."""
+    if info is None:
+        return name
+    file = name.partition(":")[2]
+    return f"{info.title}: {file}" if file else info.title
 
 
 def _parts_table(report: Report, eval: str) -> Table | None:

@@ -22,7 +22,7 @@ from workbench.scores.figures import (
     scored,
     share_of,
 )
-from workbench.scores.task import Row
+from workbench.scores.task import Item, Likelihood, Row
 
 Reading = Literal["sum", "tokens", "characters", "bytes", "pmi"]
 """The log-likelihood itself; per token, character or byte of the choice; or less that of the choice alone."""
@@ -41,6 +41,20 @@ class Told(BaseModel):
     bytes: tuple[int, ...]
     alone: tuple[float | None, ...] = ()
     """The log-likelihoods without the question; empty where they were not asked."""
+
+
+def measured(item: Item, found: Sequence[Likelihood], *, alone: Sequence[Likelihood] = ()) -> Told:
+    """What likelihoods say of the choices of an item; their lengths are those without white space around them."""
+    assert item.gold is not None, f"{item.id!r} has no right choice"
+    said = [choice.strip() for choice in item.choices]
+    return Told(
+        gold=item.gold,
+        logprobs=tuple(_finite(one.logprob) for one in found),
+        tokens=tuple(one.num_tokens for one in found),
+        characters=tuple(map(len, said)),
+        bytes=tuple(len(choice.encode()) for choice in said),
+        alone=tuple(_finite(one.logprob) for one in alone),
+    )
 
 
 def worth(told: Told, *, by: Reading = "sum") -> list[float]:
@@ -110,6 +124,10 @@ def figures(rows: Sequence[Row]) -> Figures:
         measure="accuracy of the likeliest choice",
         chance=math.fsum(1 / len(told.logprobs) for told in kept) / len(kept) if kept else None,
     )
+
+
+def _finite(logprob: float) -> float | None:
+    return logprob if math.isfinite(logprob) else None
 
 
 def as_detail(told: Told) -> dict[str, object]:

@@ -10,7 +10,7 @@ from functools import partial
 from workbench.scores.confusion import baseline, estimate, macro_f1, matthews
 from workbench.scores.entry import Measure
 from workbench.scores.figures import Figures, Parts, at_worst, detail, failed, group_means, scored
-from workbench.scores.quality import ASKED
+from workbench.scores.quality import asked
 from workbench.scores.task import BASE, Row
 
 UNTRAINED = "; the base's head is untrained, so it is at chance by construction"
@@ -71,8 +71,7 @@ def parts_of(rows: Sequence[Row], *, measure: Measure, num_labels: int) -> Parts
 
 def _called(ours: Sequence[Row], *, measure: Measure, positive: str) -> str:
     words = CALLED[measure] + (f" of {positive!r}" if measure == "f1" else "")
-    kinds = {row.kind for row in ours}
-    words += ASKED.get(kinds.pop(), "") if len(kinds) == 1 else ""
+    words += asked(ours)
     if ours and ours[0].slot == BASE:
         trained_on = detail(ours[0]).get("head_rows")
         words += HEAD_ALONE.format(rows=trained_on) if trained_on else UNTRAINED

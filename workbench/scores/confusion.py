@@ -13,7 +13,7 @@ import numpy as np
 from workbench.scores.entry import Measure
 from workbench.scores.figures import share_of
 from workbench.scores.task import Row
-from workbench.stats.intervals import Floats, Interval, Ints
+from workbench.stats.intervals import Floats, Interval, Ints, cluster_codes
 from workbench.stats.resampling import Statistic, bootstrap
 
 MOST_CLUSTERS = 2000
@@ -24,19 +24,15 @@ def estimate(rows: Sequence[Row], *, measure: Measure, positive: str = "") -> In
     """A measure of scored rows and its 95 % interval; `f1` is that of the positive label."""
     if measure == "accuracy":
         return share_of(rows)
-    # A row without a cluster is one of its own.
-    clusters = [row.cluster or f"row {place}" for place, row in enumerate(rows)]
-    return resampled(statistic(rows, measure=measure, positive=positive), clusters=clusters)
+    figure = statistic(rows, measure=measure, positive=positive)
+    return resampled(figure, clusters=[row.cluster for row in rows])
 
 
 def resampled(figure: Statistic, *, clusters: Sequence[str]) -> Interval:
     """Any figure of rows with its interval, by a bootstrap of their clusters."""
-    codes: dict[str, int] = {}
-    for name in clusters:
-        codes.setdefault(name, len(codes))
-    bunches = [str(codes[name] % MOST_CLUSTERS) for name in clusters]
-    found = bootstrap(figure, n=len(clusters), clusters=bunches)
-    return found._replace(clusters=len(codes))
+    codes, count = cluster_codes(clusters, n=len(clusters))
+    bunches = [str(code % MOST_CLUSTERS) for code in codes]
+    return bootstrap(figure, n=len(clusters), clusters=bunches)._replace(clusters=count)
 
 
 def statistic(rows: Sequence[Row], *, measure: Measure, positive: str = "") -> Statistic:

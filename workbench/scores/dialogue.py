@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from workbench.scores.figures import Figures, Parts, at_worst, outcome_shares, scored, share_of
 from workbench.scores.matching import normalise
-from workbench.scores.quality import ASKED
+from workbench.scores.quality import asked
 from workbench.scores.task import Row
 
 DISTANCE = "distance-"
@@ -21,13 +21,11 @@ def figures(rows: Sequence[Row]) -> Figures:
     """Accuracy, with each distance and its interval, nearest first."""
     ours = scored(rows)
     parts: Parts = {**by_distance(ours), **outcome_shares(ours), **at_worst(rows)}
-    kinds = {row.kind for row in ours}
-    asked = ASKED.get(kinds.pop(), "") if len(kinds) == 1 else ""
     answers = Counter(normalise(row.expected) for row in rows if row.expected)
     return Figures(
         interval=share_of(ours),
         parts=parts,
-        measure=f"exact match of the last answer{asked}",
+        measure=f"exact match of the last answer{asked(ours)}",
         # Who always says the commonest answer is right that often.
         chance=max(answers.values()) / answers.total() if answers else None,
     )

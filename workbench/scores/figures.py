@@ -94,6 +94,12 @@ def at_worst(rows: Sequence[Row]) -> Parts:
     return {"if_errors_are_wrong": math.fsum(values(ours)) / (len(ours) + len(broken))}
 
 
+def errors_of(rows: Sequence[Row], kind: str, *, name: str) -> Parts:
+    """How many rows failed in one way; nothing where none did."""
+    count = sum(row.error == kind for row in rows)
+    return {name: count} if count else {}
+
+
 def kind_means(rows: Sequence[Row]) -> Parts:
     """The mean of each kind of item, where there are several."""
     by_kind: dict[str, list[float]] = defaultdict(list)

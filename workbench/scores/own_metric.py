@@ -12,7 +12,7 @@ from workbench.scores.figures import (
     Parts,
     at_worst,
     detail,
-    failed,
+    errors_of,
     mean_of,
     scored,
     share_of,
@@ -31,16 +31,14 @@ BUNCHES = 200
 
 def figures(rows: Sequence[Row]) -> Figures:
     """The metric of all answers, and the other numbers that it gives."""
-    ours, broken = scored(rows), failed(rows)
+    ours = scored(rows)
     kept = detail(ours[0]) if ours else {}
     name, key = str(kept.get("metric", "")), str(kept.get("key", ""))
     whole: dict[str, float] = next(
         (d["whole"] for row in ours if "whole" in (d := detail(row))), {}
     )
     parts: Parts = {other: number for other, number in whole.items() if other != key}
-    unparsed = sum(row.error == "unparsed" for row in broken)
-    if unparsed:
-        parts["unparsed"] = unparsed
+    parts |= errors_of(rows, "unparsed", name="unparsed")
     if name in SHARES:
         parts |= at_worst(rows)
     how = "" if kept.get("of_items", True) else ", a jackknife over the items"

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from workbench.scores import classification
-from workbench.scores.figures import Figures, Parts, failed, mean_detail, outcome_shares, scored
-from workbench.scores.quality import ASKED
+from workbench.scores.figures import Figures, Parts, errors_of, mean_detail, outcome_shares, scored
+from workbench.scores.quality import asked
 from workbench.scores.task import Row
 
 
@@ -20,9 +20,5 @@ def figures(rows: Sequence[Row]) -> Figures:
     parts: Parts = {**found.parts, **outcome_shares(ours)}
     if ours:
         parts["right_label/probability"] = mean_detail(ours, "share")
-    ties = sum(row.error == "tie" for row in failed(rows))
-    if ties:
-        parts["ties"] = ties
-    kinds = {row.kind for row in ours}
-    asked = ASKED.get(kinds.pop(), "") if len(kinds) == 1 else ""
-    return replace(found, parts=parts, measure=f"accuracy of the likeliest label{asked}")
+    parts |= errors_of(rows, "tie", name="ties")
+    return replace(found, parts=parts, measure=f"accuracy of the likeliest label{asked(ours)}")

@@ -54,6 +54,7 @@ class Read(NamedTuple):
     logprob: float
     num_tokens: int
     num_windows: int
+    """0 where it was longer than what can be read, so that there is no likelihood of the whole."""
 
 
 class Classification(NamedTuple):

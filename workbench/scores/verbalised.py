@@ -12,7 +12,16 @@ import numpy as np
 
 from workbench.scores.classification import CALLED, parts_of
 from workbench.scores.confusion import baseline, estimate, resampled
-from workbench.scores.figures import Figures, Parts, at_worst, detail, failed, group_means, scored
+from workbench.scores.figures import (
+    Figures,
+    Parts,
+    at_worst,
+    detail,
+    errors_of,
+    failed,
+    group_means,
+    scored,
+)
 from workbench.scores.glue import TASKS, Task
 from workbench.scores.task import Row
 from workbench.stats.intervals import Ints
@@ -38,9 +47,7 @@ def figures(rows: Sequence[Row]) -> Figures:
         parts |= _shares_told(ours)
     if name == "multirc":
         parts |= _whole_questions(ours)
-    ties = sum(row.error == "tie" for row in broken)
-    if ties:
-        parts["ties"] = ties
+    parts |= errors_of(broken, "tie", name="ties")
     of = f" of {positive!r}" if task.measure == "f1" else ""
     return Figures(
         interval=estimate(ours, measure=task.measure, positive=positive),

@@ -27,7 +27,7 @@ from workbench.stats.power import (
     least_difference,
     minimal_difference,
 )
-from workbench.stats.resampling import bootstrap, swap_test
+from workbench.stats.resampling import bootstrap, pseudo_values, swap_test
 from workbench.stats.seeds import TwoWay, items_and_seeds, spread_interval
 from workbench.stats.trend import Trend, slopes, trend
 
@@ -60,6 +60,7 @@ __all__ = [
     "newcombe",
     "not_worse",
     "paired_difference",
+    "pseudo_values",
     "quantile_interval",
     "simultaneous_intervals",
     "slopes",

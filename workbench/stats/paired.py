@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special, stats
 
 from workbench.errors import DataError
 from workbench.stats.intervals import (
@@ -104,7 +104,8 @@ def mcnemar(only_a: int, only_b: int) -> float:
     (0.068, 0.00315, 1.0)
     """
     differing = only_a + only_b
-    return float(stats.binomtest(only_a, differing, 0.5).pvalue) if differing else 1.0
+    # Of a fair coin both tails are alike, so that nothing has to be searched for.
+    return min(1.0, 2 * float(special.bdtr(min(only_a, only_b), differing, 0.5)))
 
 
 def newcombe(pairs: Pairs, *, items: float | None = None, level: float = 0.95) -> Interval:

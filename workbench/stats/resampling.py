@@ -1,7 +1,7 @@
 """An interval and a test for any metric at all, by drawing and by swapping whole clusters of items.
 
 `bootstrap(statistic, n=...)` gives any figure of a list of items its interval; `swap_test(statistic, n=...)` asks
-whether two systems differ in it on the same items. A statistic is a callable that is given positions of items and
+whether two systems differ in it on the same items; `pseudo_values(statistic, n=...)` gives every item its part of it. A statistic is a callable that is given positions of items and
 knows what stands there. Every draw is seeded, so that the same call says the same thing. It does not know what the
 metric means, nor where it is bounded.
 """
@@ -104,6 +104,31 @@ def swap_test(
     kept = np.asarray([one for one in found if not np.isnan(one)])
     # Sums taken in another order differ in their last digit; those are ties.
     return share_as_far(kept >= seen - 1e-9 * max(1.0, seen), groups=count, draws=draws)
+
+
+def pseudo_values(
+    statistic: Statistic, *, n: int, clusters: Sequence[str] | None = None
+) -> Floats | None:
+    """What each item is worth to a figure that is no mean: the jackknife's pseudo-values (Tukey 1958; Miller 1974).
+
+    Every item of a cluster is worth C f - (C-1) f without the cluster, moved so that the mean over items is f itself:
+    the clustered t interval of these values is the jackknife's, and two systems can be paired. None where f is
+    undefined without some cluster, and with fewer than two clusters.
+
+    >>> x = np.array([1.0, 2.0, 6.0])
+    >>> pseudo_values(lambda rows: float(x[rows].mean()), n=3).tolist()
+    [1.0, 2.0, 6.0]
+    """
+    codes, count = cluster_codes(clusters, n=n)
+    if count < 2:
+        return None
+    rows = np.arange(n)
+    whole = float(statistic(rows))
+    left = np.array([float(statistic(rows[codes != cluster])) for cluster in range(count)])
+    if not (np.isfinite(whole) and np.isfinite(left).all()):
+        return None
+    worth = (count * whole - (count - 1) * left)[codes]
+    return np.asarray(worth + (whole - worth.mean()))
 
 
 def sign_draws(groups: int, *, draws: int, seed: int, block: int = 1024) -> Iterator[Floats]:

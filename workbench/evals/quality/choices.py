@@ -14,7 +14,7 @@ from workbench.errors import DataError
 from workbench.evals import rounds
 from workbench.evals.context import EvalContext, Progress
 from workbench.evals.quality.records import Record, field_of, read_records, text_of
-from workbench.scores.choices import Told, as_detail, is_right
+from workbench.scores.choices import as_detail, is_right, measured
 from workbench.scores.task import Answerer, Item, Likelihood, Row
 
 QUERY = ("query", "question", "prompt")
@@ -123,17 +123,9 @@ def _parted(query: str, choice: str) -> tuple[str, str]:
 def _row(item: Item, found: Found, slot: str) -> Row:
     after, without = found
     truncated = any(one.truncated for one in after)
-    if item.gold is None or any(math.isnan(one.logprob) for one in after):
+    if any(math.isnan(one.logprob) for one in after):
         return rounds.row_of(item, rounds.Verdict(error="nan"), slot=slot, truncated=truncated)
-    said = [choice.strip() for choice in item.choices]
-    told = Told(
-        gold=item.gold,
-        logprobs=tuple(_finite(one.logprob) for one in after),
-        tokens=tuple(one.num_tokens for one in after),
-        characters=tuple(map(len, said)),
-        bytes=tuple(len(choice.encode()) for choice in said),
-        alone=tuple(_finite(one.logprob) for one in without),
-    )
+    told = measured(item, after, alone=without)
     right = is_right(told)
     verdict = rounds.Verdict(
         value=right,
@@ -142,9 +134,5 @@ def _row(item: Item, found: Found, slot: str) -> Row:
         detail=as_detail(told),
     )
     likeliest = max(range(len(after)), key=lambda place: after[place].logprob)
-    answer = said[likeliest] if right is not None else ""
+    answer = item.choices[likeliest].strip() if right is not None else ""
     return rounds.row_of(item, verdict, slot=slot, answer=answer, truncated=truncated)
-
-
-def _finite(logprob: float) -> float | None:
-    return logprob if math.isfinite(logprob) else None

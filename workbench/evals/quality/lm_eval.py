@@ -17,10 +17,10 @@ from workbench.errors import DataError
 from workbench.evals import rounds
 from workbench.evals.context import EvalContext, Progress
 from workbench.evals.quality.lm_eval_tasks import LoadedTask, load_tasks
-from workbench.evals.quality.windows import windows
+from workbench.evals.quality.perplexity import TOO_LONG, read_texts
 from workbench.scores.lm_eval import Raw, Told, weighed
 from workbench.scores.perplexity import counts_of
-from workbench.scores.task import Answerer, Generation, Item, Likelihood, Row
+from workbench.scores.task import Answerer, Generation, Item, Likelihood, Read, Row
 
 DEFAULT_NEW_TOKENS = 256
 """What `lm-eval` lets a model write where a task says nothing."""
@@ -28,6 +28,8 @@ ANSWER_CHARS = 500
 NEW_TOKENS = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
 """What tasks call the most that is written; the first that is given counts."""
 KNOWN_KEYS = {*NEW_TOKENS, "until", "do_sample", "temperature", "top_p", "top_k", "num_beams"}
+ROLLING = "loglikelihood_rolling"
+"""What `lm-eval` calls the likelihood of a whole text."""
 Answer = Likelihood | Generation
 
 
@@ -133,37 +135,34 @@ def _asked(
 def _likelihoods(
     answerer: Answerer, requests: Sequence[Any], *, slots: Sequence[str]
 ) -> dict[int, dict[str, list[Answer]]]:
-    """Request -> slot -> its likelihood; a whole text may need several windows, whose sum it is."""
-    pairs: dict[int, list[tuple[str, str]]] = {}
+    """Request -> slot -> its likelihood."""
+    pairs: dict[int, tuple[str, str]] = {}
+    texts: dict[int, str] = {}
     for index, request in enumerate(requests):
         if request.request_type == "loglikelihood":
-            pairs[index] = [_parted(*request.args[:2])]
-        elif request.request_type == "loglikelihood_rolling":
-            pairs[index] = windows(answerer, request.args[0])
-    asked = [pair for own in pairs.values() for pair in own]
-    if not asked:
-        return {}
-    found = answerer.loglikelihood(asked, slots=slots)
-    each = {slot: iter(found[slot]) for slot in slots}
-    return {
-        index: {slot: [_sum([next(each[slot]) for _ in own])] for slot in slots}
-        for index, own in pairs.items()
-    }
+            pairs[index] = _parted(*request.args[:2])
+        elif request.request_type == ROLLING:
+            texts[index] = request.args[0]
+    answers: dict[int, dict[str, list[Answer]]] = {index: {} for index in (*pairs, *texts)}
+    if pairs:
+        for slot, told in answerer.loglikelihood(list(pairs.values()), slots=slots).items():
+            for index, one in zip(pairs, told, strict=True):
+                answers[index][slot] = [one]
+    if texts:
+        for slot, read in read_texts(answerer, list(texts.values()), slots=slots).items():
+            for index, whole in zip(texts, read, strict=True):
+                answers[index][slot] = [_as_likelihood(whole)]
+    return answers
+
+
+def _as_likelihood(whole: Read) -> Likelihood:
+    return Likelihood(whole.logprob, whole.num_tokens, False, not whole.num_windows)
 
 
 def _parted(prompt: str, continuation: str) -> tuple[str, str]:
     """White space at the end of a prompt is asked with what follows, as `lm-eval` has it."""
     kept = prompt.rstrip()
     return kept, prompt[len(kept) :] + continuation
-
-
-def _sum(parts: Sequence[Likelihood]) -> Likelihood:
-    return Likelihood(
-        math.fsum(one.logprob for one in parts),
-        sum(one.num_tokens for one in parts),
-        all(one.is_greedy for one in parts),
-        any(one.truncated for one in parts),
-    )
 
 
 def _generated(
@@ -252,6 +251,8 @@ def _broken(document: Document, answers: Sequence[Answer]) -> str:
         return "nan"
     if answers and all(isinstance(one, Generation) and not one.text for one in answers):
         return "empty"
+    if document.instances[0].request_type == ROLLING and any(one.truncated for one in answers):
+        return TOO_LONG
     return _undecided(document, likelihoods) if _chooses(document.loaded.task) else ""
 
 
@@ -300,7 +301,7 @@ def _metrics(document: Document, answers: list[list[Answer]]) -> dict[str, Any]:
 def _as_lm_eval(answer: Answer, *, kind: str) -> Any:
     if isinstance(answer, Generation):
         return answer.text
-    if kind == "loglikelihood_rolling":
+    if kind == ROLLING:
         return answer.logprob
     return answer.logprob, answer.is_greedy
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from workbench.errors import DataError, SpecError, nearest, needs
+from workbench.evals.metric_modules import offline
 from workbench.scores.lm_eval import Reading
 
 PACKAGE = "lm_eval"
@@ -73,7 +74,8 @@ def is_file(named: str) -> bool:
 def load_tasks(named: str) -> list[LoadedTask]:
     """Every task that the name stands for, with its data and its prompts; a DataError where they cannot be had."""
     check_name(named)
-    with _quiet():
+    # A task file may name a metric that lm-eval has not; it would run what it finds of that name on the hub.
+    with offline(), _quiet():
         tasks = _load(named)
         loaded = [_prepared(task, name=name) for name, task in tasks.items()]
     mains = {one.main for one in loaded}

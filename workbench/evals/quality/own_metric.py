@@ -7,8 +7,9 @@ answer's worth is its jackknife value. What the metric is called is in the eval'
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from workbench.data.files import read_rows
 from workbench.errors import DataError, WorkbenchError
@@ -20,12 +21,16 @@ from workbench.scores.catalog import file_of, metric_of
 from workbench.scores.named import METRIC
 from workbench.scores.own_metric import BUNCHES
 from workbench.scores.task import Answerer, Item, Row
+from workbench.stats.intervals import cluster_codes
+from workbench.stats.resampling import pseudo_values
 
 REFERENCE = ("reference", "completion", "answer")
 LONGEST = 256
 """Tokens of an answer at most, where the context of the run does not give more."""
 TRIED = 16
 """Items on which it is seen whether a metric is the mean of its items."""
+Text = Any
+"""A text, or under a metric of numbers the number that it says."""
 
 
 def ask_metric(
@@ -142,10 +147,8 @@ def _valued(rows: Sequence[Row], metric: Loaded, *, by_id: dict[str, Item]) -> l
         return [row if row.error else row.model_copy(update=failed) for row in rows]
     valued = list(rows)
     for nth, (place, (value, bunch)) in enumerate(zip(places, worth, strict=True)):
-        row, kept = (
-            rows[place],
-            {"metric": metric.name, "key": next(iter(whole)), "of_items": of_items},
-        )
+        row = rows[place]
+        kept = {"metric": metric.name, "key": next(iter(whole)), "of_items": of_items}
         more = {"whole": whole} if nth == 0 else {}
         valued[place] = row.model_copy(
             update={
@@ -159,55 +162,50 @@ def _valued(rows: Sequence[Row], metric: Loaded, *, by_id: dict[str, Item]) -> l
 
 def _inputs(
     rows: Sequence[Row], metric: Loaded, *, by_id: dict[str, Item]
-) -> tuple[list[str | float], list[list[str | float]]]:
+) -> tuple[list[Text], list[list[Text]]]:
     """Answers and references as the metric takes them."""
-    said: list[str | float] = [json.loads(row.detail)["answer"] for row in rows]
-    known: list[list[str | float]] = [list(by_id[row.sample].choices) for row in rows]
-    if metric.numbers is None:
-        return said, known
-    for row, some in zip(rows, known, strict=True):
-        if any(_number(str(one), metric.numbers) is None for one in some):
+    said = [json.loads(row.detail)["answer"] for row in rows]
+    known = [by_id[row.sample].choices for row in rows]
+    kind = metric.numbers
+    if kind is None:
+        return said, [list(some) for some in known]
+    as_numbers = [[_number(one, kind) for one in some] for some in known]
+    for row, some, numbers in zip(rows, known, as_numbers, strict=True):
+        if None in numbers:
             raise DataError(
                 f"the metric {metric.name!r} is of numbers, and the reference of item {row.sample!r} is "
-                f"{some[0]!r:.60}"
+                f"{some[numbers.index(None)]!r:.60}"
             )
-    kind = metric.numbers
-    as_numbers = [[_number(str(one), kind) or 0 for one in some] for some in known]
-    return [_number(str(one), kind) or 0 for one in said], [list(some) for some in as_numbers]
+    return [_number(one, kind) for one in said], as_numbers
 
 
 def _worth(
     metric: Loaded,
-    said: Sequence[str | float],
-    references: Sequence[Sequence[str | float]],
+    said: Sequence[Text],
+    references: Sequence[Sequence[Text]],
     *,
     whole: dict[str, float],
-    bunches: Sequence[int],
+    bunches: Sequence[str],
 ) -> tuple[list[tuple[float, str]], bool]:
     """What each answer is worth, with the bunch it was left out with, and whether it is its own."""
     key, figure = next(iter(whole.items()))
 
-    def of(places: Sequence[int]) -> float:
-        return metric.compute([said[i] for i in places], [references[i] for i in places]).get(
-            key, math.nan
-        )
+    def of(places: Iterable[int]) -> float:
+        chosen = list(places)
+        told = metric.compute([said[i] for i in chosen], [references[i] for i in chosen])
+        return told.get(key, math.nan)
 
     every = range(len(said))
     if _is_mean(of, every[:TRIED]):
         items = [of([place]) for place in every]
         if math.isclose(math.fsum(items) / len(items), figure, rel_tol=1e-6, abs_tol=1e-9):
             return [(value, "") for value in items], True
-    names = sorted(set(bunches))
-    if len(names) < 2:
+    if len(set(bunches)) < 2:
         raise DataError(f"the metric {metric.name!r} of one item or cluster has no interval")
-    count = len(names)
-    left = {name: of([i for i in every if bunches[i] != name]) for name in names}
-    if not all(map(math.isfinite, left.values())):
+    parts = pseudo_values(of, n=len(said), clusters=bunches)
+    if parts is None:
         raise DataError(f"the metric {metric.name!r} has no value once some items are left out")
-    # The jackknife's pseudo-values, moved so that their mean over the items is the figure itself.
-    pseudo = {name: count * figure - (count - 1) * value for name, value in left.items()}
-    shift = figure - math.fsum(pseudo[name] for name in bunches) / len(bunches)
-    return [(pseudo[name] + shift, f"bunch {name}") for name in bunches], False
+    return [(float(value), bunch) for value, bunch in zip(parts, bunches, strict=True)], False
 
 
 def _is_mean(of: Callable[[Sequence[int]], float], places: Sequence[int]) -> bool:
@@ -220,9 +218,7 @@ def _is_mean(of: Callable[[Sequence[int]], float], places: Sequence[int]) -> boo
         return False
 
 
-def _bunches(clusters: Sequence[str]) -> list[int]:
+def _bunches(clusters: Sequence[str]) -> list[str]:
     """Which items are left out together: whole clusters, in at most so many parts."""
-    codes: dict[str, int] = {}
-    for place, name in enumerate(clusters):
-        codes.setdefault(name or f"item {place}", len(codes))
-    return [codes[name or f"item {place}"] % BUNCHES for place, name in enumerate(clusters)]
+    codes, _ = cluster_codes(clusters, n=len(clusters))
+    return [f"bunch {code % BUNCHES}" for code in codes]

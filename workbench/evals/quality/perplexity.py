@@ -14,7 +14,7 @@ from workbench.evals import rounds
 from workbench.evals.context import EvalContext, Progress
 from workbench.evals.quality.records import read_records, text_of
 from workbench.scores.perplexity import bits, counts_of, weighed
-from workbench.scores.task import Answerer, Item, Likelihood, Read, Row
+from workbench.scores.task import Answerer, Item, Read, Row
 
 TOO_LONG = "longer than the model's context"
 
@@ -38,11 +38,25 @@ def ask_perplexity(
 ) -> rounds.Rows:
     """The likelihood of every text."""
     items = context.chosen(read_items(path))
-    if isinstance(answerer, Reader):
-        rows = _ask_in_windows(answerer, items, slots=slots, progress=progress)
-    else:
-        rows = rounds.ask_likelihoods(answerer, items, _judge, slots=slots, progress=progress)
+
+    def ask(chunk: Sequence[Item], slots: Sequence[str]) -> rounds.Asked[Read]:
+        return read_texts(answerer, [item.expected for item in chunk], slots=slots)
+
+    rows = rounds.ask_in_chunks(items, ask, _row, slots=slots, progress=progress)
     return {slot: weighed(own) for slot, own in rows.items()}
+
+
+def read_texts(
+    answerer: Answerer, texts: Sequence[str], *, slots: Sequence[str]
+) -> dict[str, list[Read]]:
+    """For each slot, the likelihood of every text; of no window where it was too long to be read at all."""
+    if isinstance(answerer, Reader):
+        return answerer.read(texts, slots=slots)
+    found = answerer.loglikelihood([("", text) for text in texts], slots=slots)
+    return {
+        slot: [Read(one.logprob, one.num_tokens, 0 if one.truncated else 1) for one in told]
+        for slot, told in found.items()
+    }
 
 
 def read_items(path: Path) -> list[Item]:
@@ -60,28 +74,15 @@ def read_items(path: Path) -> list[Item]:
     ]
 
 
-def _ask_in_windows(
-    reader: Reader, items: Sequence[Item], *, slots: Sequence[str], progress: Progress
-) -> rounds.Rows:
-    def ask(chunk: Sequence[Item], slots: Sequence[str]) -> rounds.Asked[Read]:
-        return reader.read([item.expected for item in chunk], slots=slots)
-
-    def row(item: Item, found: Read, slot: str) -> Row:
-        verdict = _verdict(item, found)
-        answer = "" if verdict.error else item.expected.strip()
-        return rounds.row_of(item, verdict, slot=slot, answer=answer)
-
-    return rounds.ask_in_chunks(items, ask, row, slots=slots, progress=progress)
-
-
-def _judge(item: Item, found: Sequence[Likelihood]) -> rounds.Verdict:
-    (whole,) = found
-    if whole.truncated:
-        return rounds.Verdict(error=TOO_LONG)
-    return _verdict(item, Read(whole.logprob, whole.num_tokens, 1))
+def _row(item: Item, found: Read, slot: str) -> Row:
+    verdict = _verdict(item, found)
+    answer = "" if verdict.error else item.expected.strip()
+    return rounds.row_of(item, verdict, slot=slot, answer=answer, truncated=not found.num_windows)
 
 
 def _verdict(item: Item, found: Read) -> rounds.Verdict:
+    if not found.num_windows:
+        return rounds.Verdict(error=TOO_LONG)
     if math.isnan(found.logprob):
         return rounds.Verdict(error="nan")
     if math.isinf(found.logprob):

@@ -18,13 +18,14 @@ PLANTED = {
     "updates": "recall",
     "answers": "recall",
     "leaky": "recall",
+    "revisions": "recall",
     "reviews": "sentiment",
     "extraction": "extraction",
     "dialogue": "dialogue",
 }
 """The micro-world's sets whose training has planted questions, and their kind."""
 
-REWORDED = ("updates", "leaky")
+REWORDED = ("updates", "leaky", "revisions")
 """The sets whose facts have phrasings that are never trained."""
 
 
@@ -69,7 +70,7 @@ def ask_paraphrase(
         return rounds.not_asked(
             "paraphrase",
             f"{context.data_id!r} has no phrasings that are known to mean the same and to be untrained; "
-            "microworld/updates has",
+            "microworld/updates and microworld/revisions have",
             slots=slots,
         )
     return _ask_planted(answerer, "paraphrase", slots=slots, context=context, progress=progress)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from workbench import microworld
 from workbench.evals import questions, rounds
 from workbench.evals.context import EvalContext, Progress
+from workbench.scores.choices import is_right, measured
 from workbench.scores.matching import is_long
 from workbench.scores.quality import TRAINED
 from workbench.scores.task import Answerer, Item, Likelihood
@@ -75,19 +76,16 @@ def _own(answerer: Answerer, context: EvalContext) -> list[Item]:
 
 
 def _judge(item: Item, found: Sequence[Likelihood]) -> rounds.Verdict:
-    logprobs = [one.logprob for one in found]
-    best = max(logprobs)
-    if item.gold is None or math.isinf(best):
+    told = measured(item, found)
+    best = max(one.logprob for one in found)
+    if math.isinf(best):
         return rounds.Verdict(error="impossible")
-    if logprobs.count(best) > 1 and logprobs[item.gold] == best:
+    right = is_right(told)
+    if right is None:
         return rounds.Verdict(error="tie")
-    worths = [math.exp(one - best) for one in logprobs]
-    right = logprobs[item.gold] == best
+    worths = [math.exp(one.logprob - best) for one in found]
     return rounds.Verdict(
-        value=float(right),
+        value=right,
         outcome="correct" if right else "wrong",
-        detail={
-            "logprobs": [one if math.isfinite(one) else None for one in logprobs],
-            "share": worths[item.gold] / math.fsum(worths),
-        },
+        detail={"logprobs": list(told.logprobs), "share": worths[told.gold] / math.fsum(worths)},
     )

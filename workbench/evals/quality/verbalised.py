@@ -17,7 +17,7 @@ from workbench.errors import DataError
 from workbench.evals import rounds
 from workbench.evals.context import EvalContext, Progress
 from workbench.evals.quality.records import Record, field_of, records_of, text_of
-from workbench.scores.choices import Told, as_detail, is_right
+from workbench.scores.choices import as_detail, is_right, measured
 from workbench.scores.glue import COPA_LINKS, TASKS, Task
 from workbench.scores.task import Answerer, Item, Likelihood
 
@@ -163,23 +163,11 @@ def _own(records: Sequence[Record]) -> list[Item]:
 
 
 def _judge(item: Item, found: Sequence[Likelihood], *, task: str) -> rounds.Verdict:
-    assert item.gold is not None
-    said = [choice.strip() for choice in item.choices]
-    told = Told(
-        gold=item.gold,
-        logprobs=tuple(one.logprob if one.logprob > -float("inf") else None for one in found),
-        tokens=tuple(one.num_tokens for one in found),
-        characters=tuple(map(len, said)),
-        bytes=tuple(len(word.encode()) for word in said),
-    )
-    right = is_right(told)
+    told = measured(item, found)
+    right, detail = is_right(told), {"task": task, **as_detail(told)}
     if right is None:
-        return rounds.Verdict(error="tie", detail={"task": task, **as_detail(told)})
-    return rounds.Verdict(
-        value=right,
-        outcome="correct" if right else "wrong",
-        detail={"task": task, **as_detail(told)},
-    )
+        return rounds.Verdict(error="tie", detail=detail)
+    return rounds.Verdict(value=right, outcome="correct" if right else "wrong", detail=detail)
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
