@@ -89,7 +89,7 @@ def test_four_bits_are_further_away_than_eight_with_and_without_the_adapter(aske
             assert 0 < found["int8"].high < found[four].low
             assert found["int8"].parts["top1"] > found[four].parts["top1"]
     for width in WIDTHS:
-        assert told[width].parts["base"] == pytest.approx(base[width].value)
+        assert told[width].parts["base"] == pytest.approx(base[width].value, rel=1e-3)
         assert told[width].low < told[width].value < told[width].high
 
 
@@ -135,7 +135,9 @@ def test_the_distance_is_kl_of_the_full_model_from_the_other():
     found = nearness(other, model, ids)
     with torch.no_grad():
         p, q = (m(torch.tensor([ids])).logits[0].double().softmax(-1) for m in (model, other))
-    assert found.kl == pytest.approx(float((p * (p / q).log()).sum(-1).mean()))
+    # The distance is small beside the rounding of the log-probabilities that it is made of.
+    wanted = float((p * (p / q).log()).sum(-1).mean())
+    assert found.kl == pytest.approx(wanted, rel=1e-3)
     assert found.kl != pytest.approx(nearness(model, other, ids).kl)
     assert found.num_tokens == len(ids)
 
