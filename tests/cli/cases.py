@@ -511,6 +511,19 @@ FOREIGN: dict[str, Case] = {
         eval_of_adapter("good", "--base", "microworld", "--evals", "choices:FOLDER/no.jsonl"),
         ("no.jsonl", "no file"),
     ),
+    "adapter and plain text": (
+        lambda folder: with_file(
+            "plain.txt",
+            "Once upon a time.",
+            *map(
+                str,
+                eval_of_adapter(
+                    "good", "--base", "microworld", "--evals", "perplexity:FOLDER/plain.txt"
+                )(folder),
+            ),
+        )(folder),
+        ("'plain.txt'", "jsonl", "column 'text'"),
+    ),
     "adapter and data that are not there": (
         eval_of_adapter("good", *ASKED, "--data", "FOLDER/no.jsonl"),
         ("no.jsonl",),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.cli.folders import adapter as adapter_of
 from tests.evals.lm_eval_peer import Peer, choices_task, likelihoods, write_jsonl, write_task
 from tests.evals.replay import Replay, Stated
 from tests.evals.test_lm_eval_agreement import ANYWHERE, facts, spoilt
@@ -366,6 +367,60 @@ def test_a_name_that_is_no_task_is_refused_before_anything_starts(name, said):
     check_evals([name])
     with pytest.raises(SpecError, match=said):
         check_files([name])
+
+
+def test_a_name_like_no_other_is_told_the_nearest_three_and_where_all_are():
+    with pytest.raises(SpecError) as refused:
+        check_files(["lm_eval:nosuchtask"])
+    said = str(refused.value)
+    assert "lm-eval has no task 'nosuchtask'. The nearest are '" in said
+    assert said.partition(";")[0].count("', '") == 2
+    assert "'lm_eval ls tasks' lists them all" in said
+    assert "more" not in said
+
+
+def test_a_metric_that_nobody_has_is_named(tmp_path):
+    write_jsonl(tmp_path / "mine.jsonl", facts(2))
+    task = choices_task(tmp_path / "mine.yaml", metrics=("acc", "acc_nrm"))
+    with pytest.raises(DataError) as refused:
+        check_files([f"lm_eval:{task}"])
+    assert str(refused.value) == (
+        f"'lm_eval:{task}' names the metric 'acc_nrm', which neither lm-eval nor the cache of evaluate on this "
+        "machine has. Did you mean 'acc_norm' or 'acc'?"
+    )
+
+
+def test_a_task_file_that_is_no_yaml_or_whose_data_are_not_there_is_refused_beforehand(tmp_path):
+    task = choices_task(tmp_path / "mine.yaml")
+    with pytest.raises(DataError, match=r"data of 'lm_eval:.*mine\.yaml' cannot be had"):
+        check_files([f"lm_eval:{task}"])
+    task.write_text("task: [mine\n")
+    with pytest.raises(DataError, match=r"mine\.yaml' cannot be read: ParserError"):
+        check_files([f"lm_eval:{task}"])
+
+
+@pytest.mark.parametrize("offline", ["1", "0"])
+def test_data_that_cannot_be_had_are_one_error_and_nothing_is_written(offline, tmp_path):
+    (tmp_path / "a").mkdir()
+    adapter_of()(tmp_path / "a")
+    typed = ["eval", "a", "--base", "microworld", "--evals", "lm_eval:arc_easy", "--out", "runs/x"]
+    # A port at which nobody answers is a hub that cannot be reached.
+    nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": offline}
+    done = subprocess.run(
+        [sys.executable, "-m", "workbench", *typed],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={k: v for k, v in os.environ.items() if not k.startswith("HF_")}
+        | {"HF_HOME": str(tmp_path / "home"), "PYTHONPATH": os.pathsep.join(sys.path), **nowhere},
+    )
+    assert done.returncode == 2, done.stderr
+    (said,) = done.stderr.strip().splitlines()
+    assert said.startswith("error: the data of 'lm_eval:arc_easy' cannot be had: ")
+    assert "allenai/ai2_arc" in said
+    assert "cache of datasets" in said
+    assert done.stdout == ""
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_task_file_that_cannot_be_used_is_refused_with_its_reason(tmp_path):

@@ -302,3 +302,26 @@ def test_the_same_weights_under_another_alpha_are_asked_as_another_adapter(adapt
         )
         assert first != second
         evaluate(store.path, evals=evals)
+
+
+def test_a_name_that_is_taken_is_kept_and_the_command_says_so(adapters, tmp_path, capsys):
+    typed = ["eval", str(adapters / "lora"), "--base", "microworld", "--evals", "retention"]
+    typed += ["--out", str(tmp_path / "runs" / "a-and-b")]
+    assert main(typed) == 0
+    assert "was there already" not in capsys.readouterr().err
+    assert main(typed) == 0
+    said = capsys.readouterr().err
+    first, second = (tmp_path / "runs" / name for name in ("a-and-b", "a-and-b-002"))
+    assert f"{second}: 1 made elsewhere, on microworld" in said
+    assert f"{str(first)!r} was there already and is as it was; this is 'a-and-b-002'" in said
+    assert SweepStore.open(first).status().state == "done"
+
+
+def test_the_list_of_sweeps_says_that_they_were_made_elsewhere(swept, capsys):
+    assert main(["runs", "--runs", str(swept.path.parent)]) == 0
+    said = capsys.readouterr().out
+    assert "9 made elsewhere" in said
+    assert "9 of 9" not in said
+    assert main(["runs", "--runs", str(swept.path.parent), "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["trials"], row["trained"], row["made_elsewhere"]) == (9, 0, 9)

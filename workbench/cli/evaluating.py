@@ -31,16 +31,21 @@ def ask(
     if store is None:
         store = adopt(paths, evals=evals, base=base, data=data, out=out)
         asked = store.path
-        _tell(store)
+        _tell(store, wanted=out)
     else:
         refuse_for_stored(asked, base=base, data=data, out=out)
     with watching(store, doing="loading"):
         return ask_stored(asked, evals=evals)
 
 
-def _tell(store: SweepStore) -> None:
+def _tell(store: SweepStore, *, wanted: Path | None) -> None:
     """Where adapters from elsewhere were put, and what speaks against their base."""
-    note(f"{store.path}: {len(store.trials)} trials on {store.spec.model.id}")
+    note(f"{store.path}: {len(store.trials)} made elsewhere, on {store.spec.model.id}")
+    name = store.spec.name if wanted is None else wanted.name
+    if store.path.name != name:
+        note(
+            f"{str(store.path.with_name(name))!r} was there already and is as it was; this is {store.path.name!r}"
+        )
     for trial in store.trials:
         for event in store.events(trial.name):
             if isinstance(event, Warned):

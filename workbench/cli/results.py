@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from workbench.compare import Comparison
     from workbench.plan.plan import Plan
 
+MADE_ELSEWHERE = "foreign.json"
+"""Its presence says so; the part that writes it is too heavy to be asked for its name."""
+
 
 def a_folder(path: Path) -> Path:
     """A path that is a folder, or the error that says what it is."""
@@ -100,19 +103,23 @@ def sweep_row(path: Path) -> dict[str, Any]:
             "state": "unreadable",
             "trials": None,
             "trained": None,
+            "made_elsewhere": None,
             "failed": None,
             "stopped": None,
             "started": None,
             "message": str(error),
         }
     states = list(status.trials.values())
+    trained = states.count("trained") + states.count("done")
+    elsewhere = (path / MADE_ELSEWHERE).is_file()
     started = datetime.fromtimestamp((path / "spec.yaml").stat().st_mtime).astimezone()
     return {
         "sweep": path.name,
         "path": str(path),
         "state": status.state,
         "trials": len(store.trials),
-        "trained": states.count("trained") + states.count("done"),
+        "trained": 0 if elsewhere else trained,
+        "made_elsewhere": len(store.trials) if elsewhere else 0,
         "failed": states.count("failed"),
         "stopped": states.count("stopped"),
         "started": started.isoformat(timespec="seconds"),
@@ -126,7 +133,12 @@ def tell_sweeps(rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         trials, started = "", ""
         if row["state"] != "unreadable":
-            ends = [f"{row['trained']} of {row['trials']}"]
+            elsewhere = row["made_elsewhere"]
+            ends = [
+                f"{elsewhere} made elsewhere"
+                if elsewhere
+                else f"{row['trained']} of {row['trials']}"
+            ]
             ends += [f"{row[end]} {end}" for end in ("failed", "stopped") if row[end]]
             trials = ", ".join(ends)
             started = datetime.fromisoformat(row["started"]).strftime("%Y-%m-%d %H:%M")

@@ -17,6 +17,9 @@ from workbench.scores.task import BASE
 ALWAYS_DEARER = frozenset({"latency"})
 """Evals on which any unmerged adapter is worse than its base; that is no news."""
 
+MOST_TOLD = 3
+"""Trials, or evals, that are told in full in one sentence."""
+
 TWICE = 2.0
 """An interval over items and seeds this many times as wide as the one over items is said."""
 
@@ -58,7 +61,7 @@ def caveats(
     """Everything that applies, in the order of the codes."""
     said: dict[str, str] = {}
     if ranked:
-        said["WB001"] = _one_seed(ranked)
+        said["WB001"] = _one_seed(reading, ranked)
         said["WB002"] = _one_learning_rate(reading, ranked)
         said["WB003"] = _left_out(ranked, contests)
         said["WB005"] = _chance(reading, ranked[0], primary)
@@ -66,7 +69,7 @@ def caveats(
         said["WB008"] = _like_the_base(reading, ranked, primary)
         said["WB009"] = _few_clusters(reading, ranked[0], primary)
         said["WB010"] = _unsteady(reading, ranked, primary)
-        said["WB012"] = _paid_for(reading, ranked[0], primary)
+        said["WB012"] = _paid_for(reading, ranked, primary)
         said["WB013"] = _wider_than_items(reading, ranked, contests)
     said["WB004"] = _leak(reading)
     said["WB006"] = _not_finished(reading)
@@ -76,7 +79,12 @@ def caveats(
     return [Caveat(code=code, sentence=said[code]) for code in CODES if said.get(code)]
 
 
-def _one_seed(ranked: list[Candidate]) -> str:
+def _one_seed(reading: Reading, ranked: list[Candidate]) -> str:
+    if reading.made_elsewhere:
+        return (
+            "Their seeds are unknown: the intervals cover other items, not other seeds; another training of "
+            "the same adapters could change the order."
+        )
     if max(len(one.seeds) for one in ranked) > 1:
         return ""
     return "One seed: the intervals cover other items, not other seeds; another seed could change the order."
@@ -173,6 +181,8 @@ def _like_the_base(reading: Reading, ranked: list[Candidate], primary: str) -> s
         return ""
     if found.is_found:
         return f"{ranked[0].name} is worse than the base on {primary}."
+    if found.is_same:
+        return f"{ranked[0].name} gives the same answers as the base on {primary}."
     words = f"{ranked[0].name} cannot be told apart from the base on {primary}"
     if found.detectable is None:
         return f"{words}."
@@ -219,19 +229,58 @@ def _wider_than_items(reading: Reading, ranked: list[Candidate], contests: list[
     )
 
 
-def _paid_for(reading: Reading, best: Candidate, primary: str) -> str:
-    """What the best lost where the base was better: forgetting, above all."""
-    others = [eval for eval in reading.evals if eval != primary and eval not in ALWAYS_DEARER]
-    found = corrected(reading, [difference(reading, best.name, BASE, eval=eval) for eval in others])
-    lost = [
-        f"{one.eval} by {wording.gap(one.value, one.unit, decimals=decimals)} {ends}".strip()
-        for one in found
-        if one.is_found and one.gain is not None and one.gain < 0
-        for decimals in [wording.decimals_beside(one.value, one.unit)]
-        for size in [wording.as_size(one.value, one.low, one.high)]
-        for ends in [wording.interval(*size, one.unit, decimals=decimals)]
+def _paid_for(reading: Reading, ranked: list[Candidate], primary: str) -> str:
+    """What any ranked trial lost where the base was better: forgetting, above all."""
+    asked = [
+        difference(reading, one.name, BASE, eval=eval)
+        for one in ranked
+        for eval in _other_evals(reading, primary)
     ]
-    return f"{best.name} is worse than the base on {wording.listed(lost)}." if lost else ""
+    found = corrected(reading, asked)
+    lost = [one for one in found if one.is_found and one.gain is not None and one.gain < 0]
+    names = list(dict.fromkeys(one.of for one in lost))
+    words = [
+        f"{name} is worse than the base on {wording.listed([_lost(one) for one in lost if one.of == name])}"
+        for name in names[:MOST_TOLD]
+    ]
+    if more := names[MOST_TOLD:]:
+        evals = list(dict.fromkeys(one.eval for one in lost if one.of in more))
+        verb = "other is" if len(more) == 1 else "others are"
+        words.append(f"{len(more)} {verb} worse on {wording.listed(evals)}")
+    return f"{'; '.join(words)}." if words else ""
+
+
+def _lost(one: Difference) -> str:
+    decimals = wording.decimals_beside(one.value, one.unit)
+    ends = wording.as_size(one.value, one.low, one.high)
+    size = wording.gap(one.value, one.unit, decimals=decimals)
+    shown = wording.interval(*ends, one.unit, decimals=decimals)
+    return f"{one.eval} by {size} {shown}".strip()
+
+
+def differ_elsewhere(reading: Reading, ranked: list[Candidate], *, primary: str) -> str:
+    """Of trials that are level on the primary eval: where the first differs from others; empty where it does nowhere."""
+    first, *others = [one.name for one in ranked]
+    asked = [
+        difference(reading, name, first, eval=eval)
+        for eval in _other_evals(reading, primary)
+        for name in others
+    ]
+    found = [one for one in corrected(reading, asked) if one.is_found and one.value is not None]
+    words = []
+    for eval in dict.fromkeys(one.eval for one in found):
+        most = max((one for one in found if one.eval == eval), key=lambda one: abs(one.value or 0))
+        way = "lower" if (most.value or 0) < 0 else "higher"
+        decimals = wording.decimals_beside(most.value, most.unit)
+        size = wording.gap(most.value, most.unit, decimals=decimals)
+        than = f" than {first}" if len(others) > 1 else ""
+        words.append(f"{eval}: {most.of} is {size} {way}{than}")
+    more = f"; and on {len(words) - MOST_TOLD} more" if len(words) > MOST_TOLD else ""
+    return f"They differ on {'; on '.join(words[:MOST_TOLD])}{more}." if words else ""
+
+
+def _other_evals(reading: Reading, primary: str) -> list[str]:
+    return [eval for eval in reading.evals if eval != primary and eval not in ALWAYS_DEARER]
 
 
 def _without_figure(reading: Reading, primary: str, ranked: list[Candidate]) -> str:

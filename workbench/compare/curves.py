@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.compare import wording
 from workbench.compare.drawing import Chart, Drawing
-from workbench.compare.marks import PALETTE, QUIET, clean, decimate, layout_of
+from workbench.compare.marks import PALETTE, QUIET, clean, decimate, layout_of, log_axis
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
 from workbench.compare.reading import Candidate
 
@@ -32,7 +32,8 @@ def learning_curves(drawing: Drawing) -> Chart | None:
         return None
     layout = layout_of(height=340, x="step", y="training loss")
     positive = all(y is None or y > 0 for trace in data for y in trace["y"])
-    layout["yaxis"] |= {"type": "log", "dtick": 1} if positive else {}
+    drawn = [y for trace in data for y in trace["y"] if y is not None]
+    layout["yaxis"] |= log_axis(drawn) if positive and drawn else {}
     layout["showlegend"] = len(data) > 1
     layout["hovermode"] = "x unified" if len(data) <= len(PALETTE) else "closest"
     layout["xaxis"]["range"] = [0, max(x for trace in data for x in trace["x"]) * 1.02]

@@ -10,7 +10,7 @@ from workbench.compare import wording
 from workbench.compare.calibration import MARK
 from workbench.compare.family import correction_words
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
-from workbench.compare.pairing import Difference
+from workbench.compare.pairing import SAME, Difference
 
 ARROW = {"higher": "↑", "lower": "↓", "none": ""}
 """Which way is better, beside the name of an eval."""
@@ -114,7 +114,15 @@ def _starred(differences: list[Difference]) -> str:
     """What a star is, and what stands under a difference that has none."""
     how = correction_words(differences)
     words = f"; * holds after correction ({how})." if how else "; * marks p < 0.05."
+    words += _medians(differences)
     return words + (NULLS if any(one.detectable is not None for one in differences) else "")
+
+
+def _medians(differences: list[Difference]) -> str:
+    """Which of the figures are no means."""
+    shown = [one for one in differences if one.value is not None]
+    evals = list(dict.fromkeys(one.eval for one in shown if one.by == "median"))
+    return f" On {wording.listed(evals)} it is the median of paired differences." if evals else ""
 
 
 def _difference_note(one: Difference) -> str:
@@ -125,6 +133,8 @@ def _difference_note(one: Difference) -> str:
 def _difference_cell(one: Difference) -> Cell:
     if one.value is None:
         return Cell(raw=None, text=wording.MISSING)
+    if one.is_same:
+        return Cell(raw=one.value, text=wording.signed(one.value, one.unit), beside=SAME)
     mark = "*" if one.is_found else ""
     return Cell(
         raw=one.value,

@@ -1,7 +1,7 @@
 """Many differences at once: corrected p-values, intervals that hold together, and what was too small to be found.
 
 `corrected(reading, differences)` corrects a family by Westfall and Young's max-T, which knows that its members share items
-and systems; where that cannot be, because a score is no mean of its items, by Holm. Each difference says which.
+and systems; where that cannot be, because a score is no mean of its items or has too few of them, by Holm. Each difference says which.
 `together(reading, differences)` gives them intervals that all hold at once. What belongs to a family is the caller's
 decision.
 """
@@ -38,7 +38,7 @@ def corrected(reading: Reading, differences: Sequence[Difference]) -> list[Diffe
         return list(differences)
     if len(tested) == 1:
         p, level, how = [tested[0].p], LEVEL, ""
-    elif all(one.by != "score" for one in tested):
+    elif all(one.by != "score" for one in tested) and not _has_few_groups(reading, tested):
         joint = _joint(reading, tested)
         found = max_t(joint.rows, clusters=joint.clusters, level=LEVEL)
         # An own test may be the stricter one: draws are few, and its assumptions others.
@@ -114,6 +114,16 @@ def _joint(reading: Reading, differences: Sequence[Difference]) -> _Joint:
     return _Joint(rows, [word for eval in evals for word in panels[eval].clusters])
 
 
+def _has_few_groups(reading: Reading, differences: Sequence[Difference]) -> bool:
+    """Whether max-T, which turns the signs of groups, could not find one of these however large it is."""
+    for one in differences:
+        _, _, clusters, _ = panel(reading, one.eval).pair(one.of, one.against)
+        groups = sum(word == "" for word in clusters) + len(set(clusters) - {""})
+        if 2.0 ** (1 - groups) >= ALPHA:
+            return True
+    return False
+
+
 def _with(
     reading: Reading, one: Difference, *, p: float | None, level: float, how: str
 ) -> Difference:
@@ -125,6 +135,8 @@ def _with(
 
 def _detectable(reading: Reading, one: Difference, *, level: float) -> float | None:
     """The smallest difference that would have been found 4 times in 5; of a median and of a whole score by its interval."""
+    if one.is_same:
+        return None
     if one.by != "mean":
         if one.low is None or one.high is None or one.high <= one.low:
             return None
@@ -139,6 +151,8 @@ def _detectable(reading: Reading, one: Difference, *, level: float) -> float | N
 
 
 def _widened(reading: Reading, one: Difference, *, level: float) -> Difference:
+    if one.is_same:
+        return one
     if one.by == "score":
         # Drawing again at another level costs as much as the first time; t reaches as far, and is told.
         assert one.value is not None

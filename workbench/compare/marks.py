@@ -196,6 +196,34 @@ def span(values: Sequence[float | None]) -> list[float]:
     return [low - room, high + room]
 
 
+def log_axis(values: Sequence[float]) -> dict[str, Any]:
+    """A log axis with figures on it: powers of ten, below two decades steps of 1, 2 and 5, below that even steps.
+
+    >>> log_axis([0.4, 6.0])["ticktext"], log_axis([2.31, 2.52])["ticktext"]
+    (['0.5', '1', '2', '5'], ['2.35', '2.4', '2.45', '2.5'])
+    """
+    low, high = min(values), max(values)
+    if high >= 100 * low:
+        return {"type": "log", "dtick": 1}
+    first, last = math.floor(math.log10(low)), math.floor(math.log10(high))
+    steps = [digit * 10.0**power for power in range(first, last + 1) for digit in (1, 2, 5)]
+    ticks = [step for step in steps if low <= step <= high]
+    if len(ticks) < 3:
+        ticks = _even(low, high) or [low]
+    texts = [f"{tick:,.6g}".replace(",", "\u202f") for tick in ticks]
+    return {"type": "log", "tickvals": [float(f"{tick:.6g}") for tick in ticks], "ticktext": texts}
+
+
+def _even(low: float, high: float) -> list[float]:
+    """Even steps, three to seven of them, between two ends; none where they are one."""
+    if not high > low:
+        return []
+    rough = (high - low) / 3
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = max(digit * power for digit in (1, 2, 5) if digit * power <= rough)
+    return [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
 def named_axis(layout: dict[str, Any], names: Sequence[str]) -> None:
     """Names down the left side, from the top, with room for the longest."""
     shown = [

@@ -6,7 +6,7 @@ one of the two answered are left out and counted; when most are, there is no dif
 decide what is worth comparing, and corrects nothing: that is `family.py`.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -16,11 +16,14 @@ from workbench.compare.panel import panel
 from workbench.compare.reading import Answers, Reading
 from workbench.compare.rescored import rescored
 from workbench.scores.task import BASE
-from workbench.stats.intervals import median_interval, within
+from workbench.stats.intervals import Floats, is_binary, median_interval, within
 from workbench.stats.paired import mcnemar, paired_difference
 
 ALPHA = 0.05
 """A corrected p-value below this is called a difference."""
+
+SAME = "same answers"
+"""What is said of a difference of 0 whose size at most nobody can tell from the answers."""
 
 MIN_SHARED = 0.5
 """The share of items that both must have answered for the two to be called paired."""
@@ -56,6 +59,11 @@ class Difference(BaseModel):
     method: str = ""
     reason: str = ""
     """Why there is no difference to give."""
+
+    @property
+    def is_same(self) -> bool:
+        """Whether no two answers differ, so that nothing tells how large a difference could have been."""
+        return self.method == SAME
 
     @property
     def is_found(self) -> bool:
@@ -107,6 +115,9 @@ def _paired(plain: Difference, reading: Reading, *, is_median: bool, level: floa
     reason = _too_few(len(a), left_out)
     if reason:
         return plain.model_copy(update={**counted, "reason": reason})
+    if _says_nothing(a, b, unit=plain.unit):
+        by = "median" if is_median else "mean"
+        return plain.model_copy(update={**counted, "by": by, **_same()})
     found = paired_difference(a, b, clusters=clusters, level=level)
     if is_median:
         # The sign test belongs to the median as the t test belongs to the mean.
@@ -134,7 +145,18 @@ def _of_scores(plain: Difference, reading: Reading) -> Difference:
         reason = reason or f"the score of {plain.eval} is undefined on the items that both answered"
         return plain.model_copy(update={**counted, "reason": reason})
     told = {name: getattr(found, name) for name in ("value", "low", "high", "p", "method")}
+    if found.value == found.low == found.high == 0:
+        told = _same()
     return plain.model_copy(update={**counted, **told})
+
+
+def _says_nothing(a: Floats, b: Floats, *, unit: str) -> bool:
+    """Whether equal answers leave the spread unknown: all but shares of right ones, for which counting bounds it."""
+    return np.array_equal(a, b) and not (wording.is_share(unit) and is_binary(a))
+
+
+def _same() -> dict[str, Any]:
+    return {"value": 0.0, "low": None, "high": None, "p": 1.0, "method": SAME}
 
 
 def _too_few(both: int, left_out: int) -> str:

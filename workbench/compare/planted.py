@@ -4,6 +4,7 @@
 recovered against planted with the diagonal on which every eval should lie. It judges nothing: `calibrate` did.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.compare import wording
@@ -11,6 +12,7 @@ from workbench.compare.calibration import MARK
 from workbench.compare.drawing import Chart
 from workbench.compare.marks import PALETTE, QUIET, clean, error_bars, layout_of, span
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
+from workbench.scores.catalog import eval_info
 
 if TYPE_CHECKING:
     from workbench.calibrate.certificate import Calibrated, Certificate
@@ -78,16 +80,18 @@ def checks_table(certificate: "Certificate") -> Table:
 
 
 def planted_chart(certificate: "Certificate") -> Chart | None:
-    """Recovered against planted, a colour an eval; None where nothing was recovered."""
+    """Recovered against planted, a colour an eval, of shares only; None where none was recovered."""
+    shares = [one for one in certificate.evals if wording.is_share(eval_info(one.eval).unit)]
     data = [
         _points(one, place)
-        for place, one in enumerate(certificate.evals)
+        for place, one in enumerate(shares)
         if any(level.recovered is not None for level in one.levels)
     ]
     if not data:
         return None
-    planted = [level.planted for one in certificate.evals for level in one.levels]
-    layout = layout_of(height=420, x="planted", y="recovered")
+    others = [_series(one) for one in certificate.evals if one not in shares]
+    planted = [level.planted for one in shares for level in one.levels]
+    layout = layout_of(height=420, x="planted share", y="recovered share")
     low, high = span([*planted, *(y for trace in data for y in trace["y"])])
     layout["xaxis"]["range"] = layout["yaxis"]["range"] = [low, high]
     layout["showlegend"] = True
@@ -106,10 +110,11 @@ def planted_chart(certificate: "Certificate") -> Chart | None:
         id="planted",
         title="Recovered against planted",
         figure={"data": data, "layout": layout},
-        alt=f"What was planted and what was recovered: {_said(certificate)}.",
+        alt=f"What was planted and what was recovered: {_said(shares)}.",
         table=certificate_table(certificate),
         caption="An eval that measures what it should lies on the dotted diagonal. Bars are 95 % intervals; those of most "
-        "points are smaller than the point. Open points failed a check.",
+        "points are smaller than the point. Open points failed a check."
+        + (f" Not drawn, being no shares: {wording.listed(others)}." if others else ""),
     )
 
 
@@ -132,9 +137,9 @@ def _points(one: "Calibrated", place: int) -> dict[str, Any]:
     }
 
 
-def _said(certificate: "Certificate") -> str:
+def _said(evals: "Sequence[Calibrated]") -> str:
     words = []
-    for one in certificate.evals:
+    for one in evals:
         off = [abs(x.recovered - x.planted) for x in one.levels if x.recovered is not None]
         passed = "passed" if one.passes else f"failed in {', '.join(one.failures)}"
         words.append(f"{_series(one)} {passed}" + (f", {max(off):.2g} off at most" if off else ""))

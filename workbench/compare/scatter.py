@@ -19,6 +19,7 @@ from workbench.compare.marks import (
     clean,
     error_bars,
     layout_of,
+    log_axis,
     point_names,
     reference,
 )
@@ -82,7 +83,8 @@ def quality_against_size(drawing: Drawing) -> Chart | None:
     layout = layout_of(height=360, x="trainable parameters", y=drawing.axis(drawing.primary))
     logs = [math.log10(point.x) for point in points]
     room = 0.12 * ((max(logs) - min(logs)) or 1.0)
-    layout["xaxis"] |= {"type": "log", "range": [min(logs) - room, max(logs) + room], "dtick": 1}
+    layout["xaxis"] |= log_axis([point.x for point in points])
+    layout["xaxis"]["range"] = [min(logs) - room, max(logs) + room]
     layout["yaxis"]["range"] = range_of([point.line for point in points], drawing.primary, sort)
     base = value_of(drawing.line(BASE), drawing.primary, wording.scale(sort.unit))
     if base is not None:

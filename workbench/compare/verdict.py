@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from workbench.compare import asked, wording
 from workbench.compare.calibration import failed_evals
-from workbench.compare.caveats import Caveat, caveats
+from workbench.compare.caveats import Caveat, caveats, differ_elsewhere
 from workbench.compare.enough import MARGIN, cheapest_enough
 from workbench.compare.family import corrected
 from workbench.compare.pairing import Difference, difference
@@ -149,16 +149,18 @@ def _tie(
     best, last = ranked[0], tested[-1]
     seen = _seen(tested)
     enough = cheapest_enough(reading, ranked, primary=primary)
-    power = (
-        f" This test could have seen a difference of {_size_seen(seen, last.unit)}."
-        if seen is not None
-        else " What this test could have seen is unknown."
-    )
+    power = " What this test could have seen is unknown."
+    if seen is not None:
+        power = f" This test could have seen a difference of {_size_seen(seen, last.unit)}."
+    elif all(one.is_same for one in tested):
+        power = " They gave the same answers."
     names = [one.name for one in ranked]
     sentence = (
         f"No difference found between {len(ranked)} trials on {asked.meant(reading, primary)}: {_span(reading, names, last)}, "
         f"n = {last.n}{_seed_words(reading, ranked, primary=primary, one=last)}.{power}"
     )
+    if elsewhere := differ_elsewhere(reading, ranked, primary=primary):
+        sentence += f" {elsewhere}"
     if enough:
         sentence += f" {_enough_words(enough)}"
     return Verdict(
@@ -185,6 +187,8 @@ def _single(reading: Reading, best: Candidate, *, primary: str, found: list[Cave
     words = f"Only {best.name} was evaluated: it {_figure_words(reading, best.name, primary, one)}"
     if one.value is None:
         words += f"; there is no difference to the base ({one.reason})"
+    elif one.is_same:
+        words += f", with the same answers as the base, n = {one.n}"
     elif one.is_found:
         words += f", {_by_how_much(reading, one)}, n = {one.n}"
     else:
@@ -260,7 +264,7 @@ def _few(names: list[str]) -> list[str]:
 
 def _seen(nulls: list[Difference]) -> float | None:
     """The difference that would have been found 4 times in 5 in every one of these."""
-    known = [one.detectable for one in nulls]
+    known = [one.detectable for one in nulls if not one.is_same]
     return None if None in known else max((one for one in known if one is not None), default=None)
 
 
@@ -291,6 +295,8 @@ def _by_how_much(reading: Reading, one: Difference) -> str:
 def _seed_words(reading: Reading, ranked: list[Candidate], *, primary: str, one: Difference) -> str:
     """How many seeds, who leads in them, and the difference in each: what the interval, over items, leaves out."""
     seeds = _seeds(ranked[0])
+    if reading.made_elsewhere:
+        return "; their seeds are unknown"
     if seeds <= 1:
         return (
             "; one seed: another seed could change the order" if len(ranked) > 1 else "; one seed"

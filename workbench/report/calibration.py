@@ -4,11 +4,18 @@ One section, `certificate(report)`, called as one line by a report's notebook. I
 the sweep's folder, and says so where nothing was.
 """
 
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
 from workbench.compare import calibration, wording
 from workbench.compare.planted import checks_table, planted_chart
 from workbench.report import blocks
 from workbench.report.blocks import Section
 from workbench.report.sections import Report
+
+if TYPE_CHECKING:
+    from workbench.calibrate.certificate import Certificate
 
 TITLE = "Calibration"
 
@@ -30,6 +37,8 @@ def certificate(report: Report) -> Section:
                 "measures what was planted with every eval, and the report then shows it."
             ),
         )
+    kinds = {calibration.kind_of(eval) for eval in reading.evals}
+    here = found.model_copy(update={"evals": tuple(e for e in found.evals if e.eval in kinds)})
     failed = sorted(calibration.failed_evals(reading))
     missing = calibration.missing_evals(reading)
     verdict = (
@@ -46,8 +55,9 @@ def certificate(report: Report) -> Section:
         TITLE,
         blocks.paragraph(verdict, tone="warned" if failed else ""),
         blocks.prose(WHAT),
-        blocks.table(checks_table(found)),
-        blocks.figure(planted_chart(found)),
+        blocks.table(checks_table(here)) if here.evals else None,
+        blocks.figure(planted_chart(here)),
+        _not_asked(found, here),
         blocks.subheading("Not calibrated") if reasons else None,
         blocks.listing(reasons),
         blocks.facts(
@@ -57,4 +67,17 @@ def certificate(report: Report) -> Section:
                 ("took", f"{found.seconds:.0f} s"),
             ]
         ),
+    )
+
+
+def _not_asked(found: "Certificate", here: "Certificate") -> Markup | None:
+    """What the certificate says of evals that this sweep did not ask, in one line that opens."""
+    rest = tuple(one for one in found.evals if one not in here.evals)
+    if not rest:
+        return None
+    failed = sum(not one.passes for one in rest)
+    told = f"{failed} of them failed" if failed else "all passed"
+    title = f"Calibrated, but not asked in this sweep: {len(rest)} more, {told}"
+    return blocks.folded(
+        title, blocks.table(checks_table(found.model_copy(update={"evals": rest})))
     )

@@ -109,7 +109,7 @@ def verdict_card(report: Report) -> Section:
         found.kind,
         HEADLINE[found.kind],
         _held(found.sentence),
-        blocks.facts(_facts(found, unit), tone="card"),
+        blocks.facts(_facts(found, unit, better=sort.better if sort else ""), tone="card"),
         Markup('<h3>Read with care</h3><ul class="caveats">{}</ul>').format(cautions)
         if cautions
         else "",
@@ -295,32 +295,32 @@ def _examples_table(pairs: list[tuple[Row, Row]], trial: str, caption: str) -> T
     )
 
 
-def _facts(found: Verdict, unit: str) -> list[tuple[str, str]]:
-    """The figures of a verdict, each with its name."""
+def _facts(found: Verdict, unit: str, *, better: str) -> list[tuple[str, str]]:
+    """The figures of a verdict, each with its name; all differences are of one sign, the best minus the other."""
     decimals = wording.decimals_beside(found.difference, unit)
-    gap = wording.gap(found.difference, unit, decimals=decimals)
-    known = found.difference is not None
-    sign = -1 if (found.difference or 0) < 0 else 1
-    by_seed = [sign * one for one in found.by_seed]
-    several = found.seeds > 1 and len(by_seed) > 1
+    several = found.seeds > 1 and len(found.by_seed) > 1
+    extreme = "lowest" if better == "lower" else "highest"
     return [
-        ("best" if found.kind in ("winner", "single") else "highest", found.best),
+        ("best" if found.kind in ("winner", "single") else extreme, found.best),
         (
             f"on {found.primary}",
             wording.amount(found.value, unit, decimals=decimals) if found.value is not None else "",
         ),
-        (f"against {found.against}", gap if known else ""),
+        (f"against {found.against}", _signed_gap(found.difference, unit, decimals=decimals)),
         (
             "95 % interval" + f", {found.n} items" * several,
             wording.interval(found.low, found.high, unit, decimals=decimals),
         ),
         (
             f"over {len(found.by_seed)} seeds and items",
-            wording.interval(*_as_size(found), unit, decimals=decimals),
+            wording.interval(found.wide_low, found.wide_high, unit, decimals=decimals),
         ),
         ("p, corrected", _p_text(found.p)),
         ("items", str(found.n) if found.n and not several else ""),
-        (f"over {len(found.by_seed)} seeds", range_words(by_seed, unit, decimals=decimals))
+        (
+            f"over {len(found.by_seed)} seeds",
+            range_words(list(found.by_seed), unit, decimals=decimals),
+        )
         if several
         else ("seeds", str(found.seeds) if found.seeds else ""),
         (
@@ -337,12 +337,11 @@ def _facts(found: Verdict, unit: str) -> list[tuple[str, str]]:
     ]
 
 
-def _as_size(found: Verdict) -> tuple[float | None, float | None]:
-    """The interval over items and seeds of the size that is shown; none where there is one seed."""
-    low, high = found.wide_low, found.wide_high
-    if low is None or high is None or (found.difference or 0) >= 0:
-        return low, high
-    return -high, -low
+def _signed_gap(value: float | None, unit: str, *, decimals: int | None) -> str:
+    """A difference with its unit and, where it is below zero, its sign."""
+    if value is None:
+        return ""
+    return ("\u2212" if value < 0 else "") + wording.gap(value, unit, decimals=decimals)
 
 
 def _held(sentence: str) -> str:

@@ -29,7 +29,7 @@ READERS: Mapping[str, Callable[[Path], list[Item]]] = {
 
 
 CHECKS: Mapping[str, Callable[[str], None]] = {
-    "lm_eval": lm_eval_tasks.check_name,
+    "lm_eval": lm_eval_tasks.check_task,
     "metric": own_metric.check_name,
 }
 """What refuses a name that is no file's."""

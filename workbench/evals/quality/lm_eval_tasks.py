@@ -1,7 +1,7 @@
 """The tasks of `lm-eval` by name, or by the path of a task file of one's own, ready to be asked.
 
-`load_tasks("arc_easy")` gives the tasks that a name, a group or a tag stands for; `check_name` says beforehand what is wrong
-with a name. What a task is made of, prompts, metrics and data, is `lm-eval`'s; its model classes, its caches and its
+`load_tasks("arc_easy")` gives the tasks that a name, a group or a tag stands for; `check_task` says beforehand what is wrong
+with a name, and takes its data to this machine. What a task is made of, prompts, metrics and data, is `lm-eval`'s; its model classes, its caches and its
 averages are not used. It asks nobody.
 """
 
@@ -10,19 +10,26 @@ import io
 import logging
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from workbench.errors import DataError, SpecError, nearest, needs
+from yaml import YAMLError
+
+from workbench.errors import DataError, SpecError, needs
 from workbench.evals.metric_modules import offline
+from workbench.evals.quality.lm_eval_files import check_metrics
+from workbench.evals.quality.local_first import data_of_hub, is_missing
 from workbench.scores.lm_eval import Reading
 
 PACKAGE = "lm_eval"
 FEWSHOT_SEED = 1234
 """That of `lm-eval`'s own command, so that the same examples stand before a question."""
 FILE_ENDINGS = (".yaml", ".yml")
+LOUD = (PACKAGE, "datasets", "huggingface_hub")
+"""Whose loggers are silent while a task is loaded; what went wrong is said by our error."""
 
 _BY_READING: dict[str, Reading] = {
     "mean": "as it is",
@@ -52,6 +59,16 @@ class LoadedTask(NamedTuple):
     """Metric -> the name of its aggregation."""
 
 
+def check_task(named: str) -> None:
+    """Refuses what cannot be asked before anything starts: the name, the task file, and data that cannot be had."""
+    check_name(named)
+    if is_file(named):
+        # It is its author's: whether it fits its data is seen only when its questions are made.
+        load_tasks(named)
+    else:
+        _check_data(named)
+
+
 def check_name(named: str) -> None:
     """Refuses a name that no task has, a task file that is not there, and any of them without the package."""
     if find_spec(PACKAGE) is None:
@@ -60,9 +77,12 @@ def check_name(named: str) -> None:
         if not Path(named).expanduser().is_file():
             raise SpecError(f"evals: 'lm_eval:{named}': there is no file {named!r}")
     elif named not in _manager().all_tasks:
+        # Thousands of names: the nearest help however far they are, and a list of the first ones never does.
+        near = get_close_matches(named, _manager().all_tasks, n=3, cutoff=0)
         raise SpecError(
-            f"evals: lm-eval has no task {named!r}. {nearest(named, _manager().all_tasks)} A task file of your own is "
-            f"named by its path, 'lm_eval:tasks/mine.yaml'"
+            f"evals: lm-eval has no task {named!r}. The nearest are {', '.join(map(repr, near))}; "
+            "'lm_eval ls tasks' lists them all. A task file of your own is named by its path, "
+            "'lm_eval:tasks/mine.yaml'"
         )
 
 
@@ -76,8 +96,22 @@ def load_tasks(named: str) -> list[LoadedTask]:
     check_name(named)
     # A task file may name a metric that lm-eval has not; it would run what it finds of that name on the hub.
     with offline(), _quiet():
-        tasks = _load(named)
-        loaded = [_prepared(task, name=name) for name, task in tasks.items()]
+        loaded = _judged(named)
+        for one in loaded:
+            _make_requests(one)
+    return loaded
+
+
+@cache
+def _check_data(named: str) -> None:
+    """Once a process is enough: what was there stays there."""
+    with offline(), _quiet():
+        _judged(named)
+
+
+def _judged(named: str) -> list[LoadedTask]:
+    """Tasks with their data, of one metric, whose questions are not made yet."""
+    loaded = [_prepared(task, name=name) for name, task in _load(named).items()]
     mains = {one.main for one in loaded}
     if len(mains) != 1:
         told = ", ".join(sorted(f"{one.name}: {one.main.name}" for one in loaded)[:6])
@@ -90,20 +124,33 @@ def load_tasks(named: str) -> list[LoadedTask]:
 
 def _load(named: str) -> dict[str, Any]:
     try:
-        manager, target = (
-            _of_file(Path(named).expanduser()) if is_file(named) else (_manager(), named)
-        )
-        found: dict[str, Any] = manager.load(target)["tasks"]
-    except (OSError, ImportError) as error:
+        if is_file(named):
+            check_metrics(Path(named).expanduser())
+            manager, target = _of_file(Path(named).expanduser())
+        else:
+            manager, target = _manager(), named
+        found: dict[str, Any] = data_of_hub(lambda: manager.load(target)["tasks"])
+    except DataError:
+        raise
+    except (
+        OSError,
+        ImportError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+        YAMLError,
+    ) as e:
         # What datasets and the hub raise without a network, and a task's own packages that are missing.
+        if isinstance(e, ImportError) or is_missing(e):
+            raise DataError(
+                f"the data of 'lm_eval:{named}' cannot be had: {_first_line(e)}. Where there is no network they must "
+                "lie in the cache of datasets already; or write a task file about a file of your own (dataset_path: "
+                "json, dataset_kwargs: {data_files: ...})"
+            ) from None
         raise DataError(
-            f"the data of 'lm_eval:{named}' cannot be had: {_first_line(error)}. Where there is no network they must "
-            "lie in the cache of datasets already; or write a task file about a file of your own (dataset_path: json, "
-            "dataset_kwargs: {data_files: ...})"
-        ) from None
-    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise DataError(
-            f"'lm_eval:{named}' cannot be read: {type(error).__name__}: {_first_line(error)}"
+            f"'lm_eval:{named}' cannot be read: {type(e).__name__}: {_first_line(e)}"
         ) from None
     return found
 
@@ -141,14 +188,16 @@ def _prepared(task: Any, *, name: str) -> LoadedTask:
         task.set_config(key="num_fewshot", value=0)
     task.set_fewshot_seed(seed=FEWSHOT_SEED)
     pooled = _aggregations(task)
-    main = _main_metric(task, pooled=pooled, name=name)
+    return LoadedTask(name, task, _main_metric(task, pooled=pooled, name=name), pooled)
+
+
+def _make_requests(loaded: LoadedTask) -> None:
     try:
-        task.build_all_requests(rank=0, world_size=1)
+        loaded.task.build_all_requests(rank=0, world_size=1)
     except (ValueError, KeyError, TypeError, AssertionError) as error:
         raise DataError(
-            f"the task {name!r} of lm-eval does not fit its data: {type(error).__name__}: {_first_line(error)}"
+            f"the task {loaded.name!r} of lm-eval does not fit its data: {type(error).__name__}: {_first_line(error)}"
         ) from None
-    return LoadedTask(name, task, main, pooled)
 
 
 def _aggregations(task: Any) -> dict[str, str]:
@@ -174,17 +223,20 @@ def _main_metric(task: Any, *, pooled: dict[str, str], name: str) -> Main:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Its progress bars have no switch, and its loggers tell at length which defaults it takes."""
-    logger = logging.getLogger(PACKAGE)
-    before = logger.level
-    logger.setLevel(logging.ERROR)
+    """Progress bars have no switch, and loggers tell at length of defaults and of what was tried again."""
+    before = {name: logging.getLogger(name).level for name in LOUD}
+    for name in LOUD:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             yield
     finally:
-        logger.setLevel(before)
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
 
 
 def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
-    return re.sub(r"\s+", " ", lines[0])[:300] if lines else type(error).__name__
+    # How we look into the cache is ours, and no advice.
+    first = lines[0].replace(" (OfflineModeIsEnabled)", "") if lines else type(error).__name__
+    return re.sub(r"\s+", " ", first)[:300]

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from workbench.errors import DataError
 from workbench.evals import rounds
 from workbench.evals.context import EvalContext, Progress
 from workbench.evals.quality.records import read_records, text_of
 from workbench.scores.perplexity import bits, counts_of, weighed
 from workbench.scores.task import Answerer, Item, Read, Row
 
+PLAIN = (".txt", ".text", ".md")
 TOO_LONG = "longer than the model's context"
 
 
@@ -60,7 +62,12 @@ def read_texts(
 
 
 def read_items(path: Path) -> list[Item]:
-    """The texts of a file."""
+    """The texts of a file; plain text is refused, for nobody knows where one text ends and the next begins."""
+    if path.suffix.lower() in PLAIN:
+        raise DataError(
+            f"{path.name!r} is plain text; put it into a jsonl file with the column 'text', one line for each text: "
+            '{"text": "..."}'
+        )
     return [
         Item(
             id=record.id,
