@@ -42,12 +42,13 @@ def statistic(rows: Sequence[Row], *, measure: Measure, positive: str = "") -> S
 
 
 def of_labels(expected: Sequence[str], told: Sequence[str], *, measure: Measure) -> float:
-    """A measure of labels, side by side.
+    """A measure of labels, side by side; white space around them is no part of them.
 
-    >>> of_labels(["a", "b", "b"], ["a", "b", "a"], measure="matthews")
+    >>> of_labels(["a", "b", "b"], ["a ", "b", "a"], measure="matthews")
     0.5
     """
-    return _figure(expected, told, measure=measure)(np.arange(len(told)))
+    known, said = [one.strip() for one in expected], [one.strip() for one in told]
+    return _figure(known, said, measure=measure)(np.arange(len(said)))
 
 
 def _figure(

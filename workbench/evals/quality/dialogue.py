@@ -12,7 +12,7 @@ from typing import Any
 from workbench import microworld
 from workbench.evals import questions, rounds
 from workbench.evals.context import EvalContext, Progress
-from workbench.evals.quality.recall import exact_match
+from workbench.evals.quality.recall import ask_exactly
 from workbench.scores.dialogue import DISTANCE, TURNS
 from workbench.scores.task import Answerer, Item
 
@@ -36,14 +36,7 @@ def ask_dialogue(
             slots=slots,
         )
     items = context.chosen(items)
-    return rounds.ask_greedy(
-        answerer,
-        items,
-        exact_match,
-        slots=slots,
-        max_new_tokens=rounds.answer_limit(items, context),
-        progress=progress,
-    )
+    return ask_exactly(answerer, items, slots=slots, context=context, progress=progress)
 
 
 def _planted(context: EvalContext) -> list[Item]:

@@ -52,14 +52,7 @@ def ask_recall(
         return rounds.not_asked("recall", "the data have no row with a completion", slots=slots)
     if questions.mostly_long(items):
         return _ask_tokens(answerer, items, slots=slots, progress=progress)
-    return rounds.ask_greedy(
-        answerer,
-        items,
-        exact_match,
-        slots=slots,
-        max_new_tokens=rounds.answer_limit(items, context),
-        progress=progress,
-    )
+    return ask_exactly(answerer, items, slots=slots, context=context, progress=progress)
 
 
 def ask_paraphrase(
@@ -74,6 +67,25 @@ def ask_paraphrase(
             slots=slots,
         )
     return _ask_planted(answerer, "paraphrase", slots=slots, context=context, progress=progress)
+
+
+def ask_exactly(
+    answerer: Answerer,
+    items: Sequence[Item],
+    *,
+    slots: Sequence[str],
+    context: EvalContext,
+    progress: Progress,
+) -> rounds.Rows:
+    """Short answers that are right when they are the expected one."""
+    return rounds.ask_greedy(
+        answerer,
+        items,
+        exact_match,
+        slots=slots,
+        max_new_tokens=rounds.answer_limit(items, context),
+        progress=progress,
+    )
 
 
 def exact_match(item: Item, said: str) -> rounds.Verdict:
@@ -95,14 +107,7 @@ def _ask_planted(
     if not items:
         return rounds.not_asked(kind, "none of the planted facts is among the rows", slots=slots)
     items = context.chosen(items)
-    return rounds.ask_greedy(
-        answerer,
-        items,
-        exact_match,
-        slots=slots,
-        max_new_tokens=rounds.answer_limit(items, context),
-        progress=progress,
-    )
+    return ask_exactly(answerer, items, slots=slots, context=context, progress=progress)
 
 
 def _of_trained_facts(items: list[Item], context: EvalContext) -> list[Item]:

@@ -21,6 +21,4 @@ class Accuracy(evaluate.Metric):
         )
 
     def _compute(self, predictions: list[str], references: list[str]) -> dict[str, float]:
-        said = [one.strip() for one in predictions]
-        known = [one.strip() for one in references]
-        return {"accuracy": of_labels(known, said, measure="accuracy")}
+        return {"accuracy": of_labels(references, predictions, measure="accuracy")}

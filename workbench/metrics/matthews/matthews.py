@@ -21,6 +21,4 @@ class Matthews(evaluate.Metric):
         )
 
     def _compute(self, predictions: list[str], references: list[str]) -> dict[str, float]:
-        said = [one.strip() for one in predictions]
-        known = [one.strip() for one in references]
-        return {"matthews": of_labels(known, said, measure="matthews")}
+        return {"matthews": of_labels(references, predictions, measure="matthews")}
