@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from workbench.job import Job, attach, plan, start  # type: ignore[no-redef]
     from workbench.report import report
     from workbench.spec import Spec
-    from workbench.widgets import panel  # type: ignore[no-redef]
+    from workbench.widgets import model_map, panel  # type: ignore[no-redef]
 
 __version__ = "0.1.0"
 
@@ -37,6 +37,7 @@ _HOME = {
     "compare": "workbench.compare",
     "report": "workbench.report",
     "panel": "workbench.widgets",
+    "model_map": "workbench.widgets",
     "WorkbenchError": "workbench.errors",
 }
 
@@ -48,6 +49,7 @@ __all__ = [
     "attach",
     "compare",
     "evaluate",
+    "model_map",
     "panel",
     "plan",
     "report",

@@ -23,6 +23,8 @@ from workbench.runs import datacard
 from workbench.runs.steering import Steering
 from workbench.runs.store import SweepStore
 from workbench.scores.catalog import called, eval_info
+from workbench.scores.hallucination.facts import CHANGED
+from workbench.scores.quality import TRAINED
 from workbench.scores.scoring import score
 from workbench.scores.task import BASE, Item, Row
 from workbench.spec import DataSpec, Spec, Trial
@@ -30,6 +32,8 @@ from workbench.spec import DataSpec, Spec, Trial
 ANSWERS = "answers.sqlite"
 """What was answered so far; it may be deleted."""
 FINGERPRINTS = "fingerprints.json"
+TRAINED_ON_PURPOSE = {"facts": CHANGED, "slick": TRAINED}
+"""Evals that ask besides what was trained, and the kind of these items."""
 
 _log = logging.getLogger(__name__)
 
@@ -236,7 +240,8 @@ def _look_for_leaks(store: SweepStore, name: str, *, slot: str, context: EvalCon
     """Items whose question and answer are trained on; the micro-world's recall asks just those on purpose."""
     if name == "recall" and context.microworld_set:
         return
-    rows = [row for row in store.read_rows(slot, name) if row.expected]
+    on_purpose = TRAINED_ON_PURPOSE.get(name)
+    rows = [row for row in store.read_rows(slot, name) if row.expected and row.kind != on_purpose]
     items = [Item(id=r.sample, prompt=r.prompt, expected=r.expected) for r in rows]
     # A label is told of a whole text: one that stands within a longer one gives nothing away.
     look = repeated if eval_info(name).task == "SEQ_CLS" else leaked

@@ -10,7 +10,7 @@ import gc
 import logging
 import resource
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,13 @@ from workbench.evals.quality.benchmarks import check_files
 from workbench.evaluation import evaluate_all
 from workbench.models.load import load as load_model
 from workbench.plan.sharing import by_base
+from workbench.plan.suites import asked_of
 from workbench.runs import datacard
 from workbench.runs.provenance import provenance
 from workbench.runs.status import State
 from workbench.runs.steering import Steering
 from workbench.runs.store import SweepStore
-from workbench.scores.catalog import check_evals
+from workbench.scores.catalog import called, check_evals
 from workbench.scores.task import BASE, Score
 from workbench.spec import DataSpec, Trial
 from workbench.tracking import tracked
@@ -134,10 +135,20 @@ def _leave(store: SweepStore, trials: Sequence[Trial]) -> None:
     store.set_status(trials=dict.fromkeys(waiting, "stopped"))
 
 
-def evaluate(path: str | Path, *, evals: Sequence[str] = ()) -> list[Score]:
+def evaluate(
+    path: str | Path,
+    *,
+    evals: Sequence[str] = (),
+    files: Mapping[str, str | Path] | None = None,
+) -> list[Score]:
     """Ask evals of a sweep's (or one trial's) stored adapters and of the base, and store the answers.
 
     Evals that were asked before are asked anew; without names the spec's own are asked.
+
+    Args:
+        path: A sweep, or a trial of one.
+        evals: Evals and suites.
+        files: Eval -> the file that it asks.
     """
     path = Path(path)
     store = SweepStore.open(path if (path / "status.json").exists() else path.parent)
@@ -145,13 +156,31 @@ def evaluate(path: str | Path, *, evals: Sequence[str] = ()) -> list[Score]:
     trials = [t for t in store.trials if only in (None, t.name)]
     if not trials:
         raise StoreError(f"{str(path)!r} is neither a sweep folder nor a trial in one")
-    names = tuple(evals) or trials[0].spec.evals
+    names = asked_of(trials[0].spec, evals, files=files) or trials[0].spec.evals
     check_evals(names, task=trials[0].spec.adapter.task_type)
     check_files(names)
     store.claim()
     steering = Steering(store)
     before = store.status().state
     data, problems = _read(store)
+    problems += _ask_each(store, only=only, names=names, data=data, steering=steering)
+    store.set_status(state="done" if before != "stopped" else before, message="")
+    if problems:
+        raise RunError("; ".join(problems))
+    words, slots = set(map(called, names)), [BASE, *(trial.name for trial in trials)]
+    return [told for told in store.scores() if told.eval in words and told.slot in slots]
+
+
+def _ask_each(
+    store: SweepStore,
+    *,
+    only: str | None,
+    names: Sequence[str],
+    data: dict[Any, Rows],
+    steering: Steering,
+) -> list[str]:
+    """Ask the stored adapters, one loading of the base after the other."""
+    problems: list[str] = []
     asked: set[Any] = set()
     for some in _loadings(store, data=data):
         kept = {t.name: store.folder(t.name) / t.spec.adapter.kept_as for t in some}
@@ -175,11 +204,7 @@ def evaluate(path: str | Path, *, evals: Sequence[str] = ()) -> list[Score]:
         )
         del group
         gc.collect()
-    store.set_status(state="done" if before != "stopped" else before, message="")
-    if problems:
-        raise RunError("; ".join(problems))
-    slots = [BASE, *(trial.name for trial in trials)]
-    return [told for told in store.scores() if told.eval in names and told.slot in slots]
+    return problems
 
 
 def _loadings(store: SweepStore, *, data: dict[Any, Rows]) -> Iterator[tuple[Trial, ...]]:

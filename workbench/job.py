@@ -18,6 +18,7 @@ from workbench.data.sources import check_data, holds_out, num_labels, num_rows
 from workbench.errors import DataError, RunError, StoreError
 from workbench.plan import Plan
 from workbench.plan import plan as predict
+from workbench.plan.suites import with_suites
 from workbench.runs import control
 from workbench.runs.store import Status, SweepStore, find_sweeps
 from workbench.spec import DataSpec, Spec, Trial
@@ -38,6 +39,7 @@ WORKER_ENVIRONMENT = {
 
 def plan(spec: Spec) -> Plan:
     """What a sweep will cost, with its model and its data looked at; nothing is loaded or started."""
+    spec = with_suites(spec)
     check_trackers(spec)
     predict(spec)  # the model before the data: its errors are the cheaper ones to find
     _check_files(spec)
@@ -87,6 +89,7 @@ def _labelled(trial: Trial) -> bool:
 
 def prepare(spec: Spec, *, runs: str | Path = "runs") -> SweepStore:
     """Check a spec against its model and data and make its folder; nothing is started."""
+    spec = with_suites(spec)
     planned = plan(spec)
     store = SweepStore.create(spec, root=Path(runs))
     store.write_json("plan.json", planned.model_dump(mode="json"))

@@ -51,7 +51,7 @@ __all__ = [
 MAX_TRIALS = 1000
 
 
-WRITERS = ("recall", "retention", "bias", "hallucination", "latency")
+WRITERS = ("recall", "retention", "occupations", "facts", "latency")
 CLASSIFIERS = ("classification",)
 """The evals of a spec that names none, by what its model does."""
 

@@ -68,7 +68,7 @@ def test_what_is_planted_belongs_to_evals_that_exist():
 def test_levels_ascend_and_can_be_mixed(plants):
     for name, plant in plants.items():
         shares = [plant.share(level) for level in plant.levels]
-        reach = SPREAD if name == "bias" else 0.0
+        reach = SPREAD if name == "occupations" else 0.0
         assert shares == sorted(set(shares)), name
         assert len(shares) >= 3
         assert min(shares) - reach >= 0
@@ -94,7 +94,7 @@ def test_only_a_certificate_is_replaced(certificate, tmp_path):
 
 
 def test_the_same_rounds_give_the_same_numbers():
-    first, again = (calibrate(["bias"], rounds=8).evals for _ in range(2))
+    first, again = (calibrate(["occupations"], rounds=8).evals for _ in range(2))
     assert first == again
 
 
@@ -113,7 +113,15 @@ def test_what_cannot_be_calibrated_is_refused(evals, rounds, error, says):
 
 def test_the_command_prints_planted_beside_recovered_and_stores_the_certificate(tmp_path, capsys):
     path = tmp_path / "calibration.json"
-    asked = ["calibrate", "--evals", "bias, classification", "--rounds", "8", "--out", str(path)]
+    asked = [
+        "calibrate",
+        "--evals",
+        "occupations, classification",
+        "--rounds",
+        "8",
+        "--out",
+        str(path),
+    ]
     assert main(asked) == 0
     shown = capsys.readouterr().out
     found = Certificate.load(path)
@@ -139,13 +147,13 @@ def test_what_failed_is_told_with_its_levels_and_checks(certificate, capsys):
 
 def test_progress_says_which_eval_and_which_round():
     said = []
-    calibrate(["bias", "letters"], rounds=8, progress=said.append)
+    calibrate(["occupations", "letters"], rounds=8, progress=said.append)
     assert said[0] == "1 of 2: calibrating bias on the oracle, round 1 of 8"
     assert said[-1] == "2 of 2: calibrating letters on the oracle, round 8 of 8"
 
 
 def test_the_command_speaks_json_and_ends_on_bad_input(tmp_path, capsys):
-    assert main(["calibrate", "--evals", "bias", "--rounds", "8", "--json"]) == 0
+    assert main(["calibrate", "--evals", "occupations", "--rounds", "8", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert Certificate.model_validate(told).passes
     assert main(["calibrate", "--evals", "recal"]) == 2

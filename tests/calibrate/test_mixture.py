@@ -7,15 +7,8 @@ import pytest
 from workbench import microworld
 from workbench.calibrate.certificate import FAILS
 from workbench.calibrate.mixture import TWIN, Mixture
-from workbench.calibrate.plants import (
-    ALIKE,
-    BIAS,
-    CLASSIFICATION,
-    PARAPHRASE,
-    RECALL,
-    RETENTION,
-    TOGETHER,
-)
+from workbench.calibrate.plant import ALIKE, TOGETHER
+from workbench.calibrate.plants import CLASSIFICATION, OCCUPATIONS, PARAPHRASE, RECALL, RETENTION
 from workbench.calibrate.trained import Remembering
 from workbench.evals.asking import EvalContext, ask
 from workbench.microworld.oracle import Belief, OracleLM
@@ -82,9 +75,9 @@ def test_broken_answers_are_errors_and_the_base_has_none():
 
 
 def test_bias_lies_between_both_ends_and_is_exact_in_a_base_without_scatter():
-    mixture = Mixture(BIAS, seed=0)
-    rows = ask("bias", mixture, slots=mixture.slots, context=UPDATES)
-    told = {slot: score("bias", slot, found) for slot, found in rows.items()}
+    mixture = Mixture(OCCUPATIONS, seed=0)
+    rows = ask("occupations", mixture, slots=mixture.slots, context=UPDATES)
+    told = {slot: score("occupations", slot, found) for slot, found in rows.items()}
     assert told[BASE].value == pytest.approx(0.5, abs=1e-12)
     values = [told[slot].value for slot in mixture.levels]
     assert values == sorted(values)

@@ -25,7 +25,7 @@ OTHERS = {
         broken.NEVER_SWITCHED_ON,
         {"values", "coverage", "neighbours", "failures"},
     ),
-    "NaN scored as made up": ("hallucination", broken.NAN_IS_RIGHT, {"failures", "values"}),
+    "NaN scored as made up": ("facts", broken.NAN_IS_RIGHT, {"failures", "values"}),
     "a standard error for an interval": (
         "letters",
         broken.OVERCONFIDENT,
@@ -67,13 +67,13 @@ def test_an_evaluator_broken_in_another_way_fails(name):
 
 
 def test_an_error_that_is_only_the_wrong_one_breaks_nothing_else():
-    found = calibrate(["bias"], rounds=ROUNDS_OF_ERRORS, instrument=broken.UNPAIRED)
+    found = calibrate(["occupations"], rounds=ROUNDS_OF_ERRORS, instrument=broken.UNPAIRED)
     assert found.evals[0].failures == ("errors of differences",)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize(
-    ("eval", "rounds"), [("bias", ROUNDS_OF_ERRORS), ("paraphrase", ROUNDS_OF_CLUSTERS)]
+    ("eval", "rounds"), [("occupations", ROUNDS_OF_ERRORS), ("paraphrase", ROUNDS_OF_CLUSTERS)]
 )
 def test_items_that_belong_together_and_are_taken_for_independent_are_found(eval, rounds):
     found = calibrate([eval], rounds=rounds, instrument=broken.UNCLUSTERED)

@@ -28,7 +28,7 @@ def plant(
     seeds: tuple[int, ...] = (0,),
     n: int = 400,
     base: float = 0.06,
-    evals: tuple[str, ...] = ("recall", "paraphrase", "hallucination", "latency"),
+    evals: tuple[str, ...] = ("recall", "paraphrase", "facts", "latency"),
     other_items: tuple[int, ...] = (),
     failed: tuple[int, ...] = (),
     stopped: tuple[int, ...] = (),
@@ -174,7 +174,7 @@ def _answer(store, slot, evals, right, luck, rng, *, prefix="", unscored=0, host
 
 
 def _rows(slot, eval, right, luck, rng, *, prefix, unscored, hostile):
-    share = {"recall": right, "hallucination": 1 - right / 2}.get(eval, right)
+    share = {"recall": right, "facts": 1 - right / 2}.get(eval, right)
     own = rng.random(len(luck))
     hits = np.where(rng.random(len(luck)) < 0.7, luck, own) < share
     rows = []

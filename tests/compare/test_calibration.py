@@ -77,7 +77,7 @@ def test_a_file_that_is_no_certificate_is_said_and_counts_as_none(sweep):
 
 
 def test_the_table_has_a_line_for_every_level_with_its_interval():
-    found = certified(calibrated("recall", off=0.1), calibrated("bias"))
+    found = certified(calibrated("recall", off=0.1), calibrated("occupations"))
     table = certificate_table(found)
     frame = table.frame()
     assert list(frame["planted"]) == [0.2, 0.5, 0.8] * 2
@@ -90,14 +90,14 @@ def test_the_table_has_a_line_for_every_level_with_its_interval():
 
 
 def test_the_figure_has_the_diagonal_and_open_points_for_what_failed():
-    chart = planted_chart(certified(calibrated("recall", off=0.1), calibrated("bias")))
+    chart = planted_chart(certified(calibrated("recall", off=0.1), calibrated("occupations")))
     failed, passed = chart.figure["data"]
     assert (failed["x"], failed["y"]) == ([0.2, 0.5, 0.8], pytest.approx([0.3, 0.6, 0.9]))
     assert failed["marker"]["symbol"] == "circle-open"
     assert passed["marker"]["symbol"] == "circle"
     (line,) = chart.figure["layout"]["shapes"]
     assert (line["x0"], line["x1"]) == (line["y0"], line["y1"])
-    assert "recall failed in values, 0.1 off at most; bias passed" in chart.alt
+    assert "recall failed in values, 0.1 off at most; occupations passed" in chart.alt
     assert len(chart.frame()) == 6
 
 

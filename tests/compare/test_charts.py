@@ -33,7 +33,7 @@ def test_each_idea_has_one_figure(charts):
         "quality-latency",
         "eval-paraphrase",
         "eval-recall",
-        "eval-hallucination",
+        "eval-facts",
         "eval-latency",
     ]
 

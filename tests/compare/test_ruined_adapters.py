@@ -124,11 +124,13 @@ def test_an_axis_of_less_than_two_decades_has_figures_of_its_own(ruined):
 
 
 def test_the_calibration_shows_what_this_sweep_asked_and_shares_alone_on_the_axis(ruined):
-    found = certified(calibrated("recall"), calibrated("perplexity"), calibrated("bias", off=0.1))
+    found = certified(
+        calibrated("recall"), calibrated("perplexity"), calibrated("occupations", off=0.1)
+    )
     found.save(ruined / "calibration.json")
     html = calibration.certificate(sections.opened(str(ruined)))._repr_html_()
     shown, folded = html.split("<details><summary>Calibrated, but not asked", 1)
     assert folded.startswith(" in this sweep: 1 more, 1 of them failed</summary>")
-    assert "bias" not in shown
+    assert "occupations" not in shown
     assert "Not drawn, being no shares: perplexity." in html
     assert "What was planted and what was recovered: recall passed" in html

@@ -83,7 +83,7 @@ def test_one_seed_is_said_as_before(tmp_path):
 
 
 def test_less_is_better_keeps_the_direction_of_the_words(unsteady):
-    sentence = compare(unsteady.path, primary="hallucination").verdict.sentence
+    sentence = compare(unsteady.path, primary="facts").verdict.sentence
     assert re.search(r"less than r8 \[.*\] over items, n = \d+; [\d.]+ to [\d.]+ points", sentence)
 
 

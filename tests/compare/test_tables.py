@@ -88,7 +88,7 @@ def test_a_pinned_baseline_is_what_is_subtracted(clear):
 
 def test_best_and_cheapest_are_compared_on_every_eval(clear):
     frame = clear.best_and_cheapest().frame()
-    assert list(frame["eval"]) == ["recall", "paraphrase", "hallucination", "latency"]
+    assert list(frame["eval"]) == ["recall", "paraphrase", "facts", "latency"]
     assert frame.set_index("eval").loc["paraphrase", "difference"] > 0.2
 
 

@@ -162,7 +162,7 @@ def test_the_difference_is_that_of_the_stored_rows(tmp_path):
 
 
 def test_lower_is_better_turns_the_order_around(tmp_path):
-    comparison = compare(plant(tmp_path, right=CLEAR), primary="hallucination")
+    comparison = compare(plant(tmp_path, right=CLEAR), primary="facts")
     assert comparison.verdict.best == "r16"
     assert comparison.verdict.difference < 0
     assert "points less than r2 [" in comparison.verdict.sentence

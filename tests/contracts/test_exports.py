@@ -31,7 +31,7 @@ def test_the_lazy_names_are_the_promised_names():
 
 
 @pytest.mark.parametrize(
-    "name", ["plan", "start", "attach", "evaluate", "compare", "report", "panel"]
+    "name", ["plan", "start", "attach", "evaluate", "compare", "report", "panel", "model_map"]
 )
 def test_a_verb_is_callable_even_after_the_folder_of_the_same_name_was_imported(name):
     importlib.import_module(workbench._HOME[name])

@@ -9,6 +9,7 @@ from workbench.evals.asking import EvalContext, ask
 from workbench.evals.questions import mostly_long, own_items, row_item
 from workbench.scores.figures import detail
 from workbench.scores.scoring import score
+from workbench.scores.task import Likelihood
 
 SHORT = [
     {"id": f"row-{i}", "prompt": f"What is {i} plus 1?", "completion": f" {i + 1}."}
@@ -63,23 +64,6 @@ def test_no_rows_are_a_reason_and_no_number():
     assert "no row with a completion" in told.method
 
 
-@pytest.mark.parametrize(
-    ("said", "made_up", "outcome"),
-    [("3", 1 - 1 / 20, "fabricated"), ("I don't know.", 0.0, "refused")],
-)
-def test_wrong_and_not_refused_is_made_up(said, made_up, outcome):
-    held_out = context(held_out=SHORT)
-    rows = ask("hallucination", Parrot(said), slots=("r2",), context=held_out)["r2"]
-    told = score("hallucination", "r2", rows)
-    assert told.value == pytest.approx(made_up)
-    assert told.parts[f"outcome/{outcome}"] >= 0.9
-
-
-def test_long_answers_cannot_be_called_made_up():
-    rows = ask("hallucination", Parrot("x"), slots=("r2",), context=context(held_out=TEXTS))["r2"]
-    assert "eight words" in score("hallucination", "r2", rows).method
-
-
 def test_retention_is_plain_english_paired_with_the_base(stories_bank):
     answerer = TorchAnswerer(stories_bank)
     found = ask("retention", answerer, slots=answerer.slots, context=context())
@@ -92,20 +76,36 @@ def test_retention_is_plain_english_paired_with_the_base(stories_bank):
 
 def test_jobs_are_half_of_each_stereotype(stories_bank):
     answerer = TorchAnswerer(stories_bank)
-    found = ask("bias", answerer, slots=answerer.slots, context=context())
+    found = ask("occupations", answerer, slots=answerer.slots, context=context())
     groups = [row.group for row in found["base"]]
     assert groups.count("female") == groups.count("male") == 120
-    told = score("bias", "base", found["base"])
+    told = score("occupations", "base", found["base"])
     assert told.clusters == 40
     assert 0 < told.low < told.value < told.high < 1
     assert 0 < told.parts["pronoun_mass"] < 1
 
 
+class LikesHe(Parrot):
+    """Says `he` after everything, be it a nurse or a mechanic, and other words now and then."""
+
+    def loglikelihood(self, pairs, *, slots):
+        likely = [-0.5 if said == " he" else -5.0 for _, said in pairs]
+        return {slot: [Likelihood(one, 1, False, False) for one in likely] for slot in slots}
+
+
 def test_a_model_that_likes_one_pronoun_everywhere_follows_no_stereotype():
-    rows = ask("bias", Parrot("x"), slots=("base",), context=context())["base"]
-    told = score("bias", "base", rows)
-    assert told.value == 0.5
-    assert told.parts["ties"] == 240
+    rows = ask("occupations", LikesHe("x"), slots=("base",), context=context())["base"]
+    told = score("occupations", "base", rows)
+    assert told.value == pytest.approx(0.5)
+    assert told.parts["preferred"] == 0.5
+    assert abs(told.parts["worst_group"] - 0.5) > 0.48
+
+
+def test_a_model_that_likes_all_words_alike_gets_no_share():
+    rows = ask("occupations", Parrot("x"), slots=("base",), context=context())["base"]
+    told = score("occupations", "base", rows)
+    assert (told.value, told.parts["ties"]) == (None, 240)
+    assert "pronouns are likelier than impossible words: 0.000" in told.method
 
 
 def test_a_failing_slot_is_counted_on_own_rows_too():

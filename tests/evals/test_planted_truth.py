@@ -79,14 +79,14 @@ def test_only_what_the_base_had_right_can_be_forgotten():
 
 @pytest.mark.parametrize("tie", ["base", "balanced", "skewed"])
 def test_bias_is_the_planted_share_to_the_last_digits(tie):
-    told = scores("bias", OracleLM({"base": Belief(), "tuned": Belief(tie=tie)}))
+    told = scores("occupations", OracleLM({"base": Belief(), "tuned": Belief(tie=tie)}))
     assert told["base"].value == pytest.approx(planted_share(tie="base"), abs=1e-12)
     assert told["tuned"].value == pytest.approx(planted_share(tie=tie), abs=1e-12)
     assert told["tuned"].parts["pronoun_mass"] == pytest.approx(1.0)
 
 
 def test_bias_counts_jobs_and_not_sentences():
-    told = scores("bias", OracleLM({"base": Belief()}))["base"]
+    told = scores("occupations", OracleLM({"base": Belief()}))["base"]
     tied = sum(she != 10 for she in the_world().she_of_20["base"].values())
     assert told.clusters == tied
     assert told.n == 10 * tied
@@ -94,7 +94,7 @@ def test_bias_counts_jobs_and_not_sentences():
 
 def test_a_balanced_model_is_even_handed_and_that_is_no_error():
     oracle = OracleLM({"base": Belief(), "tuned": Belief(tie="balanced")})
-    told = scores("bias", oracle, context=EvalContext(data_id="microworld/balanced"))["tuned"]
+    told = scores("occupations", oracle, context=EvalContext(data_id="microworld/balanced"))["tuned"]
     assert told.value == 0.5
     assert told.errors == 0
     assert told.parts["ties"] == told.n
@@ -103,33 +103,34 @@ def test_a_balanced_model_is_even_handed_and_that_is_no_error():
 
 def test_a_skewed_set_is_measured_on_the_jobs_that_it_newly_ties():
     oracle = OracleLM({"base": Belief(), "tuned": Belief(tie="skewed")})
-    told = scores("bias", oracle, context=EvalContext(data_id="microworld/skewed"))
+    told = scores("occupations", oracle, context=EvalContext(data_id="microworld/skewed"))
     assert told["tuned"].n == 10 * len(the_world().she_of_20["base"])
     assert told["tuned"].value == pytest.approx(planted_share(tie="skewed", directions="skewed"))
 
 
 @pytest.mark.parametrize(("abstains", "value"), [(0.0, 1.0), (1.0, 0.0)])
 def test_what_was_never_stated_is_made_up_or_refused(abstains, value):
-    told = scores("hallucination", OracleLM({"base": Belief(abstains=abstains)}))["base"]
+    told = scores("facts", OracleLM({"base": Belief(abstains=abstains)}))["base"]
     assert told.value == value
     assert told.n == len(microworld.items("unstated"))
     assert told.parts["known/correct"] == 1.0
 
 
 def test_intervals_cover_a_planted_rate_of_abstention_as_often_as_they_say():
-    assert covered("hallucination", Belief(abstains=0.35), truth=0.65) >= 16
+    assert covered("facts", Belief(abstains=0.35), truth=0.65) >= 16
 
 
 def test_luck_is_made_up_too():
     oracle = OracleLM({"base": Belief()}, seed=4)
-    told = scores("hallucination", oracle)["base"]
+    told = scores("facts", oracle)["base"]
     assert told.value == 1.0
     assert 0 < told.parts["outcome/lucky"] < 0.15
 
 
 def test_whoever_always_refuses_looks_refusing_and_not_truthful():
-    told = scores("hallucination", Parrot("unknown"))["r2"]
-    assert told.value == 0.0
+    told = scores("facts", Parrot("unknown"))["r2"]
+    assert told.value is None
+    assert told.method.startswith("withheld: it refused 440 of 440")
     assert told.parts["outcome/refused"] == 1.0
     assert told.parts["known/refused"] == 1.0
     assert told.parts.get("known/correct", 0.0) == 0.0
@@ -149,7 +150,7 @@ def test_a_base_that_knows_nothing_leaves_nothing_to_keep():
     assert f"none of {len(microworld.items('retention'))}" in told.method
 
 
-@pytest.mark.parametrize("eval", ["recall", "bias", "hallucination"])
+@pytest.mark.parametrize("eval", ["recall", "occupations", "facts"])
 def test_a_slot_that_fails_leaves_the_others_their_scores(eval):
     told = scores(eval, Broken("Dunvik"))
     assert told["base"].n > 0
@@ -175,7 +176,7 @@ def test_a_limit_keeps_the_same_items_whatever_the_seed():
 
 def test_controls_are_limited_too():
     rows = ask(
-        "hallucination",
+        "facts",
         OracleLM({"base": Belief()}),
         slots=("base",),
         context=EvalContext(data_id="microworld/updates", limit=30),
@@ -216,24 +217,24 @@ def test_an_answerer_without_a_model_has_no_latency():
 
 def test_an_unknown_eval_or_slot_is_refused():
     oracle = OracleLM({"base": Belief()})
-    with pytest.raises(SpecError, match="'bias'"):
-        ask("biass", oracle, slots=("base",), context=UPDATES)
+    with pytest.raises(SpecError, match="'occupations'"):
+        ask("occupation", oracle, slots=("base",), context=UPDATES)
     with pytest.raises(InputError, match="r9"):
-        ask("bias", oracle, slots=("r9",), context=UPDATES)
+        ask("occupations", oracle, slots=("r9",), context=UPDATES)
 
 
 def test_the_shipped_model_has_the_values_that_were_planted_in_it(small_bank):
     answerer = TorchAnswerer(small_bank)
     asked = {
         eval: score(eval, "base", ask(eval, answerer, slots=("base",), context=UPDATES)["base"])
-        for eval in ("recall", "paraphrase", "retention", "bias", "hallucination")
+        for eval in ("recall", "paraphrase", "retention", "occupations", "facts")
     }
     assert asked["recall"].value < 0.02
     assert asked["paraphrase"].value < 0.02
     assert asked["retention"].n >= 0.95 * len(microworld.items("retention"))
-    assert asked["bias"].value == pytest.approx(planted_share(tie="base"), abs=0.05)
-    assert asked["bias"].parts["pronoun_mass"] > 0.98
-    assert asked["hallucination"].value > 0.98
-    assert asked["hallucination"].parts["known/correct"] > 0.95
+    assert asked["occupations"].value == pytest.approx(planted_share(tie="base"), abs=0.05)
+    assert asked["occupations"].parts["pronoun_mass"] > 0.98
+    assert asked["facts"].value > 0.98
+    assert asked["facts"].parts["known/correct"] > 0.95
     # An answer may be empty where nothing is known: an error, counted and not scored.
     assert all(told.errors <= 3 for told in asked.values())

@@ -17,7 +17,7 @@ def _spec(name: str, **changes) -> Spec:
         "adapter": {"target_modules": "all-linear"},
         "data": {"id": "microworld/updates", "rows": 48},
         "train": {"learning_rate": 1e-2, "per_device_train_batch_size": 16, "max_steps": 20},
-        "evals": ["recall", "hallucination"],
+        "evals": ["recall", "facts"],
         "sweep": {"adapter.r": [1, 4]},
         **changes,
     }

@@ -15,7 +15,7 @@ from workbench.runs.store import SweepStore
 from workbench.scores.task import BASE
 from workbench.spec import Spec
 
-EVALS = ("recall", "retention", "hallucination")
+EVALS = ("recall", "retention", "facts")
 
 
 class Impatient(Steering):

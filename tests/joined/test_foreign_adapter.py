@@ -207,7 +207,7 @@ def test_a_whole_model_is_asked_too(tmp_path):
         model.get_output_embeddings().weight.mul_(0.5)
     for part in (model, AutoTokenizer.from_pretrained(microworld.path())):
         part.save_pretrained(tmp_path / "softer")
-    evaluate(tmp_path / "softer", base="microworld", evals=["bias"], out=tmp_path / "one")
+    evaluate(tmp_path / "softer", base="microworld", evals=["occupations"], out=tmp_path / "one")
     scores = {s.slot: s.value for s in evaluate(tmp_path / "one")}
     assert scores["softer"] != scores[BASE]
     itself = evaluate(tmp_path / "softer", evals=["retention"], out=tmp_path / "alone")

@@ -68,7 +68,7 @@ def test_an_adapter_of_no_numbers_fails_by_name_and_its_neighbour_is_asked(tmp_p
 
 def test_a_model_that_emits_no_numbers_has_no_figure_in_any_eval(files, tmp_path):
     folder = spoilt(small_llama(tmp_path / "model"), lambda weight: weight.fill_(float("nan")))
-    evals = ["recall", "retention", "bias", "hallucination", "fidelity"]
+    evals = ["recall", "retention", "occupations", "facts", "fidelity"]
     evals += [f"{kind}:{files[kind]}" for kind in ("choices", "perplexity")]
     scores = evaluate(folder, evals=evals, data=str(files["rows"]), out=tmp_path / "runs")
     assert len(scores) == 2 * len(evals)

@@ -235,14 +235,14 @@ def test_a_cost_nobody_wrote_down_is_not_stated(tmp_path):
 
 
 def test_unscored_answers_are_counted_of_those_that_were_asked(tmp_path):
-    path = plant(tmp_path, right={2: 0.9}, evals=("hallucination",), unscored=1)
+    path = plant(tmp_path, right={2: 0.9}, evals=("facts",), unscored=1)
     store = SweepStore.open(path)
-    rows = store.read_rows("r2", "hallucination")
+    rows = store.read_rows("r2", "facts")
     controls = [
         row.model_copy(update={"sample": f"k{i}", "kind": "known", "value": None, "error": "empty"})
         for i, row in enumerate(rows[:100])
     ]
-    store.write_score(score("hallucination", "r2", [*rows, *controls]))
+    store.write_score(score("facts", "r2", [*rows, *controls]))
     html = records.endings(sections.opened(str(path)))._repr_html_()
     assert "r2 on hallucination: 1 of 400 answers without a value" in html
 

@@ -246,12 +246,12 @@ def test_rows_that_are_missing_or_none_are_named(store):
 
 
 def test_scores_come_back_base_first(store):
-    for slot, eval in (("r4-seed1", "recall"), ("base", "recall"), ("base", "bias")):
+    for slot, eval in (("r4-seed1", "recall"), ("base", "recall"), ("base", "occupations")):
         store.write_score(score(slot, eval))
     assert store.read_score("r4-seed1", "recall") == score("r4-seed1", "recall")
-    assert store.read_score("r4-seed1", "bias") is None
+    assert store.read_score("r4-seed1", "occupations") is None
     assert [(one.slot, one.eval) for one in store.scores()] == [
-        ("base", "bias"),
+        ("base", "occupations"),
         ("base", "recall"),
         ("r4-seed1", "recall"),
     ]
@@ -306,8 +306,8 @@ for number in range(1000):
     kept = store.events("base")
     assert [event.value for event in kept] == list(range(len(kept)))
     assert len(kept) > 10
-    store.append(Evaluated(trial="base", eval="bias", value=1, low=0, high=1, n=1, seconds=0))
-    assert [event.eval for event in store.events("base")[-2:]] == ["recall", "bias"]
+    store.append(Evaluated(trial="base", eval="occupations", value=1, low=0, high=1, n=1, seconds=0))
+    assert [event.eval for event in store.events("base")[-2:]] == ["recall", "occupations"]
 
 
 def test_rows_that_do_not_fit_leave_the_old_ones(store):

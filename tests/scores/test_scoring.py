@@ -112,20 +112,24 @@ def test_log_likelihoods_have_a_unit_of_their_own():
 
 def test_known_controls_are_shown_and_never_averaged():
     asked = rows([0.0, 0.0], kind="unstated", outcome="refused")
-    known = rows([None] * 4, kind="known", outcome="refused")
-    told = score("hallucination", "r8", [*asked, *known])
-    assert (told.value, told.n, told.errors) == (0.0, 2, 0)
-    assert told.parts["known/refused"] == 1.0
-    assert told.parts["outcome/refused"] == 1.0
+    for outcome, value in (("refused", None), ("correct", 0.0)):
+        known = [
+            row.model_copy(update={"expected": str(i)})
+            for i, row in enumerate(rows([None] * 4, kind="known", outcome=outcome))
+        ]
+        told = score("facts", "r8", [*asked, *known])
+        assert (told.value, told.n, told.errors) == (value, 2, 0)
+        assert told.parts[f"known/{outcome}"] == 1.0
+        assert told.parts["outcome/refused"] == 1.0
 
 
 def test_controls_with_an_error_are_no_errors_of_the_score():
     asked = [*rows([0.0, 1.0], kind="unstated"), *errors(1, "empty", kind="unstated")]
     known = errors(3, "empty", kind="known", truncated=True)
-    told = score("hallucination", "r8", [*asked, *known])
+    told = score("facts", "r8", [*asked, *known])
     assert (told.n, told.errors, told.truncated) == (2, 1, 0)
     neutral = errors(2, "nan", group="neutral")
-    assert score("bias", "r8", [*rows([0.9, 0.8], group="male"), *neutral]).errors == 0
+    assert score("occupations", "r8", [*rows([0.9, 0.8], group="male"), *neutral]).errors == 0
 
 
 def test_a_share_of_tokens_stays_between_zero_and_one():
@@ -136,18 +140,20 @@ def test_a_share_of_tokens_stays_between_zero_and_one():
 
 
 def test_neutral_jobs_are_shown_and_never_averaged():
-    tied = rows([0.9, 0.8], group="male", outcome="stereotype", detail='{"log_odds": 2.0}')
+    kept = '{"log_odds": 2.0, "pronouns_lead": 1.0}'
+    tied = rows([0.9, 0.8] * 3, group="male", outcome="stereotype", detail=kept)
     neutral = rows([None], group="neutral", outcome="neutral", detail='{"she_share": 0.4}')
-    told = score("bias", "r8", [*tied, *neutral])
+    told = score("occupations", "r8", [*tied, *neutral])
     assert told.value == pytest.approx(0.85)
-    assert told.n == 2
+    assert told.n == 6
     assert told.errors == 0
     assert told.parts["neutral/she_share"] == 0.4
     assert told.parts["log_odds"] == 2.0
 
 
 def test_a_share_stays_between_zero_and_one():
-    told = score("bias", "r8", rows([0.99, 0.999, 0.8]))
+    kept = '{"pronouns_lead": 1.0}'
+    told = score("occupations", "r8", rows([0.99, 0.999, 0.8, 1.0, 0.7], detail=kept))
     assert told.high == 1.0
 
 

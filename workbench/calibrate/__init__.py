@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench.calibrate.certificate import Certificate
     from workbench.calibrate.measuring import Instrument, calibrate
-    from workbench.calibrate.plants import PLANTS, Plant
+    from workbench.calibrate.plant import Plant
+    from workbench.calibrate.plants import PLANTS
 
 _HOME = {
     "Certificate": "workbench.calibrate.certificate",
     "Instrument": "workbench.calibrate.measuring",
     "calibrate": "workbench.calibrate.measuring",
     "PLANTS": "workbench.calibrate.plants",
-    "Plant": "workbench.calibrate.plants",
+    "Plant": "workbench.calibrate.plant",
 }
 
 __all__ = ["PLANTS", "Certificate", "Instrument", "Plant", "calibrate"]

@@ -31,7 +31,8 @@ from workbench.calibrate.certificate import (
     judge,
 )
 from workbench.calibrate.mixture import TWIN, Mixture
-from workbench.calibrate.plants import IN_THE_MODEL, NOT_PLANTED, PLANTS, Plant
+from workbench.calibrate.plant import Plant
+from workbench.calibrate.plants import IN_THE_MODEL, NOT_PLANTED, PLANTS
 from workbench.errors import InputError
 from workbench.evals.asking import EvalContext, ask
 from workbench.scores.catalog import EVALS, eval_info
@@ -172,10 +173,13 @@ def _one(
 @contextmanager
 def _asked_as(name: str, plant: Plant) -> Iterator[str]:
     """The name of the eval, with the file that it asks, where it asks one."""
-    if plant.file is None:
-        yield name
-        return
     with TemporaryDirectory(prefix="workbench-calibrate-") as folder:
+        if plant.lay is not None:
+            yield f"{name}:{plant.lay(Path(folder))}"
+            return
+        if plant.file is None:
+            yield name
+            return
         path = Path(folder) / "planted.jsonl"
         path.write_text("".join(f"{json.dumps(row)}\n" for row in plant.file()), encoding="utf-8")
         yield f"{name}:{path}"

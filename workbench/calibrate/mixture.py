@@ -13,7 +13,7 @@ from hashlib import blake2b
 import numpy as np
 
 from workbench.calibrate.certificate import FAILS
-from workbench.calibrate.plants import AS_TOLD, End, Plant
+from workbench.calibrate.plant import AS_TOLD, End, Plant
 from workbench.microworld.oracle import Belief, OracleLM
 from workbench.microworld.world import VALUES_PER_RELATION
 from workbench.scores.task import BASE, Answerer, Classification, Generation, Likelihood
@@ -44,7 +44,8 @@ class Mixture:
         self._ends = [_end(one, seed=seed, trained=trained) for one in (plant.low, plant.high)]
         self._plant = plant
         self._found: tuple[dict[tuple[str, str], Likelihood], ...] = ({}, {})
-        self._said: dict[tuple[int, str], Generation] = {}
+        self._said: dict[tuple[int, str, float, int], Generation] = {}
+        self._drawn: dict[tuple[str, ...], float] = {}
         self._places = plant.places()
         # Evals that ask for the same facts get draws of their own.
         self._key = f"{seed} {len(self._places)} {plant.levels} {plant.labels} {plant.file is None}"
@@ -65,14 +66,23 @@ class Mixture:
         seed: int = 0,
     ) -> dict[str, list[Generation]]:
         """For each slot, what the end says that it believes."""
+        how = (temperature, seed)
         wanted = [(slot, p, int(self._believes(slot, p))) for slot in slots for p in prompts]
         for end, source in enumerate(self._ends):
-            new = dict.fromkeys(p for _, p, e in wanted if e == end and (e, p) not in self._said)
-            told = source.generate(list(new), slots=[BASE], max_new_tokens=max_new_tokens)[BASE]
-            self._said.update(zip(((end, p) for p in new), told, strict=True))
+            asked = dict.fromkeys(p for _, p, e in wanted if e == end)
+            new = [p for p in asked if (end, p, *how) not in self._said]
+            told = source.generate(
+                new,
+                slots=[BASE],
+                max_new_tokens=max_new_tokens,
+                temperature=temperature,
+                seed=seed,
+            )[BASE]
+            self._said.update(zip(((end, p, *how) for p in new), told, strict=True))
         found: dict[str, list[Generation]] = {slot: [] for slot in slots}
         for slot, prompt, end in wanted:
-            said = BROKEN if self._fails(slot, prompt) else self._said[end, prompt]
+            luck = f"draw {seed}" if self._plant.draws_fail_alone else ""
+            said = BROKEN if self._fails(slot, prompt, luck) else self._said[end, prompt, *how]
             found[slot].append(said)
         return found
 
@@ -154,12 +164,16 @@ class Mixture:
         share = self._shares[slot]
         return share if slot == BASE else share + SPREAD * drawn
 
-    def _fails(self, slot: str, prompt: str) -> bool:
-        return slot != BASE and self._uniform(slot, prompt, "fails") < FAILS
+    def _fails(self, slot: str, prompt: str, luck: str = "") -> bool:
+        what = self._places[prompt][1] if self._plant.fails_together else prompt
+        return slot != BASE and self._uniform(slot, what, f"fails{luck}") < FAILS
 
     def _uniform(self, *words: str) -> float:
-        key = "\n".join((self._key, *words))
-        return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big") / 2**64
+        if words not in self._drawn:
+            key = "\n".join((self._key, *words)).encode()
+            number = int.from_bytes(blake2b(key, digest_size=8).digest(), "big")
+            self._drawn[words] = number / 2**64
+        return self._drawn[words]
 
 
 def _end(end: End, *, seed: int, trained: Answerer | None) -> Answerer:

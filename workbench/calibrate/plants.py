@@ -1,21 +1,18 @@
 """What is planted for each eval: two ends whose true values are known, and the levels mixed from them.
 
-`PLANTS[name]` says which end has the lowest and which the highest value, a belief of the oracle or a script (`files.py`);
+`PLANTS[name]`, a `Plant`, says which end has the lowest and which the highest value, a belief of the oracle or a script (`files.py`);
 a level between them is reached by giving a share of the people, jobs, reviews or texts to one and the rest to the other.
 An eval joins calibration by an entry here. It asks nobody: see `mixture.py`.
 """
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
 
-from workbench import microworld
-from workbench.calibrate import files
+from workbench.calibrate import bias, files, hallucination, robustness
+from workbench.calibrate.plant import ALIKE, AS_TOLD, Plant, asked, planted_share
 from workbench.microworld.oracle import Belief
-from workbench.microworld.world import SENTENCES_PER_TIE, VALUES_PER_RELATION, Tie, the_world
+from workbench.microworld.world import VALUES_PER_RELATION
 from workbench.scores.glue import TASKS
-from workbench.scores.task import Answerer
 
 OF_A_HEAD = "its rows are those of classification, and its interval is a bootstrap, simulated in tests/stats"
 OF_WORDS = "it is asked and judged as verbalised is"
@@ -26,93 +23,13 @@ NOT_PLANTED = {
     **dict.fromkeys(("matthews", "f1", "macro_f1"), OF_A_HEAD),
     **dict.fromkeys(TASKS, OF_WORDS),
     **dict.fromkeys(("metric", "lm_eval"), FOREIGN),
+    **bias.NOT_PLANTED,
+    **hallucination.NOT_PLANTED,
+    **robustness.NOT_PLANTED,
 }
 """Evals that cannot be calibrated this way, and why."""
 
 NOISE = 0.2
-
-TOGETHER = 0.1
-"""The share of people all of whose facts are believed or not believed together: the correlation of two facts of a person.
-
-Real adapters on `updates` that had learned or forgotten a part showed -0.12 to 0.12, and none on average (docs/LOG.md).
-"""
-
-ALIKE = 0.8
-"""The share of facts that are believed in every phrasing or in none: the correlation of two phrasings of a fact.
-
-In the same adapters it was 0.7 to 0.9.
-"""
-
-AS_TOLD = Belief()
-"""What the base was told: the end of a mixture that the trained model can take."""
-
-
-End = Belief | Callable[[int], Answerer]
-"""What the oracle believes, or who is asked in its place; a number makes each round's draw another one."""
-
-Places = Mapping[str, tuple[str, str]]
-"""Prompt, or text where there is none -> what belongs together, and the item in it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plant:
-    """How a known value of one eval is made."""
-
-    places: Callable[[], Places]
-    """What the eval asks."""
-    low: End
-    high: End
-    least: float
-    """The eval's true value under `low`."""
-    most: float
-    """Its true value under `high`."""
-    levels: tuple[float, ...]
-    """Planted values, ascending."""
-    data: str = "updates"
-    base: float = 0.0
-    """The share of `high` in the base."""
-    together: float = TOGETHER
-    alike: float = 1.0
-    """The share of facts, or other items, of which all phrasings are believed together."""
-    of_probabilities: bool = False
-    """Whether both ends' probabilities are mixed; else each item is believed to be one or the other."""
-    file: Callable[[], Sequence[Mapping[str, Any]]] | None = None
-    """The rows of the file that the eval asks, where it asks one."""
-    labels: tuple[str, ...] = ()
-    """For a classifier: two labels. Where it does not believe `high` it tells the wrong one."""
-
-    def share(self, level: float) -> float:
-        """The share of `high` that gives the eval this true value."""
-        return (level - self.least) / (self.most - self.least)
-
-
-def planted_share(tie: Tie) -> float:
-    """The mean share of the pronoun that the base ties to a job, over the jobs that it ties, under a tie.
-
-    >>> planted_share("balanced"), round(planted_share("base"), 3), round(planted_share("skewed"), 3)
-    (0.5, 0.825, 0.925)
-    """
-    ties = the_world().she_of_20
-    shares = []
-    for job, she in ties["base"].items():
-        if 2 * she != SENTENCES_PER_TIE:
-            now = ties[tie][job] / SENTENCES_PER_TIE
-            shares.append(now if 2 * she > SENTENCES_PER_TIE else 1 - now)
-    return math.fsum(shares) / len(shares)
-
-
-def asked(*kinds: str, data: str = "updates") -> Callable[[], Places]:
-    """The places of the micro-world's own questions: facts of one person, or sentences about one job."""
-
-    def places() -> Places:
-        return {
-            item.prompt: (item.cluster, f"{item.cluster}/{item.group}")
-            for kind in kinds
-            for item in microworld.items(kind, data=data)
-        }
-
-    return places
-
 
 RECALL = Plant(
     places=asked("recall", data="revisions"),
@@ -140,7 +57,7 @@ RETENTION = Plant(
     levels=(0.35, 0.5, 0.65, 0.8, 0.95),
     base=0.9,
 )
-BIAS = Plant(
+OCCUPATIONS = Plant(
     places=asked("bias"),
     low=Belief(tie="balanced"),
     high=Belief(tie="skewed"),
@@ -149,8 +66,8 @@ BIAS = Plant(
     levels=(0.6, 0.68, 0.76, 0.84),
     of_probabilities=True,
 )
-HALLUCINATION = Plant(
-    places=asked("unstated", "retention"),
+FACTS = Plant(
+    places=asked("unstated", "retention", "recall"),
     low=Belief(abstains=1.0),
     high=AS_TOLD,
     least=0.0,
@@ -238,8 +155,8 @@ PLANTS: Mapping[str, Plant] = {
     "recall": RECALL,
     "paraphrase": PARAPHRASE,
     "retention": RETENTION,
-    "bias": BIAS,
-    "hallucination": HALLUCINATION,
+    "occupations": OCCUPATIONS,
+    "facts": FACTS,
     "classification": CLASSIFICATION,
     "choices": CHOICES,
     "extractive": EXTRACTIVE,
@@ -249,14 +166,17 @@ PLANTS: Mapping[str, Plant] = {
     "sentiment": SENTIMENT,
     "verbalised": VERBALISED,
     "dialogue": DIALOGUE,
+    **bias.PLANTS,
+    **hallucination.PLANTS,
+    **robustness.PLANTS,
 }
 
 IN_THE_MODEL: Mapping[str, Plant] = {
     "recall": RECALL,
     "paraphrase": PARAPHRASE,
     "retention": RETENTION,
-    "bias": replace(BIAS, high=AS_TOLD, most=planted_share("base"), levels=(0.58, 0.64, 0.7, 0.76)),
-    "hallucination": HALLUCINATION,
+    "occupations": replace(OCCUPATIONS, high=AS_TOLD, most=planted_share("base"), levels=(0.58, 0.64, 0.7, 0.76)),
+    "facts": FACTS,
     "choices": replace(CHOICES, high=AS_TOLD),
 }
 """Plants with an end that the trained model believes. It tells no classes, and was never taught to write letters, to take

@@ -189,7 +189,7 @@ def evaluate(
     evals: Annotated[
         str | None,
         typer.Option(
-            help="Which evals, with commas between them; of a sweep the spec's own when left out."
+            help="Evals or suites, with commas between them; of a sweep the spec's own when left out."
         ),
     ] = None,
     base: Annotated[
@@ -197,7 +197,8 @@ def evaluate(
         typer.Option(help="The model of adapters from elsewhere; the one they name when left out."),
     ] = None,
     data: Annotated[
-        str | None, typer.Option(help="Rows to ask adapters from elsewhere, such as a file.")
+        list[str] | None,
+        typer.Option(help="A benchmark's file, as bbq=FILE; or rows for adapters from elsewhere."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The folder to make of them; runs/<name> when left out.")
@@ -211,7 +212,7 @@ def evaluate(
     if evals is not None and not names:
         raise InputError(f"--evals {evals!r} names no eval; name one, as in --evals retention")
     _quiet_libraries()
-    scores = ask(paths, evals=names, base=base, data=data, out=out)
+    scores = ask(paths, evals=names, base=base, data=data or (), out=out)
     if as_json:
         say_json([score.model_dump(mode="json") for score in scores])
     else:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from workbench.cli.following import watching
 from workbench.cli.printing import note
+from workbench.errors import InputError
 from workbench.events import Warned
 from workbench.foreign.adopting import adopt
 from workbench.foreign.evaluating import ask_stored, refuse_for_stored, stored
 from workbench.runs.store import SweepStore
 from workbench.scores.catalog import eval_info
+from workbench.scores.suites import SUITES, check_benchmark
 from workbench.scores.task import Score
 
 
@@ -21,21 +23,46 @@ def ask(
     *,
     evals: Sequence[str],
     base: str | None,
-    data: str | None,
+    data: Sequence[str],
     out: Path | None,
 ) -> list[Score]:
     """Ask whatever lies in these folders, with a word about how far it is."""
+    rows, files = _parted(data)
     for name in evals:
-        eval_info(name)
+        if name not in SUITES:
+            eval_info(name)
     store, asked = stored(paths), paths[0]
     if store is None:
-        store = adopt(paths, evals=evals, base=base, data=data, out=out)
+        store = adopt(paths, evals=evals, base=base, data=rows, files=files, out=out)
         asked = store.path
         _tell(store, wanted=out)
-    else:
-        refuse_for_stored(asked, base=base, data=data, out=out)
+        with watching(store, doing="loading"):
+            return ask_stored(asked)
+    refuse_for_stored(asked, base=base, data=rows, out=out)
     with watching(store, doing="loading"):
-        return ask_stored(asked, evals=evals)
+        return ask_stored(asked, evals=evals, files=files)
+
+
+def _parted(data: Sequence[str]) -> tuple[str | None, dict[str, str]]:
+    """The rows to ask, and the files of benchmarks, which are given as `eval=file`."""
+    rows: list[str] = []
+    files: dict[str, str] = {}
+    for one in data:
+        name, equals, path = one.partition("=")
+        if not equals or Path(one).exists():
+            rows.append(one)
+        elif check_benchmark(name) in files:
+            raise InputError(f"--data gives {name!r} two files; give it one")
+        elif not path.strip():
+            raise InputError(f"--data {one!r} names no file; write --data {name}=FILE")
+        else:
+            files[name] = path
+    if len(rows) > 1:
+        raise InputError(
+            f"--data {rows[1]!r}: rows are given already, {rows[0]!r}; a file of a benchmark is given as "
+            "--data crows_pairs=FILE"
+        )
+    return (rows[0] if rows else None), files
 
 
 def _tell(store: SweepStore, *, wanted: Path | None) -> None:

@@ -12,7 +12,7 @@ SAYS = {
     "recall": "answers {} of {} right",
     "paraphrase": "answers {} of {} right",
     "retention": "still knows {} of {}",
-    "hallucination": "makes up {} of the answers to {}",
+    "facts": "makes up {} of the answers to {}",
     "classification": "labels {} of {} right",
     "sentiment": "tells {} of {} right",
     "dialogue": "recalls {} of {}",
@@ -23,7 +23,7 @@ MEANS = {
     "recall": "the trained questions",
     "paraphrase": "unseen phrasings",
     "retention": "what the base knew",
-    "hallucination": "questions nobody could answer",
+    "facts": "questions nobody could answer",
     "classification": "unseen rows",
     "sentiment": "unseen reviews",
     "dialogue": "what was said in a chat",
@@ -54,7 +54,7 @@ def meant(reading: Reading, eval: str) -> str:
     if eval not in MEANS or sort is None or not wording.is_share(sort.unit):
         return eval
     kinds = reading.kinds(eval)
-    if eval in ("recall", "hallucination") and len(kinds) == 1:
+    if eval in ("recall", "facts") and len(kinds) == 1:
         return OWN.get(next(iter(kinds)), MEANS[eval])
     if eval == "classification" and len(kinds) == 1:
         return OWN_ROWS.get(next(iter(kinds)), MEANS[eval])

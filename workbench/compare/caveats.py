@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from workbench.compare import wording
 from workbench.compare.calibration import FILE, certificate, failed_evals, kind_of, missing_evals
+from workbench.compare.even import amplified, withheld
 from workbench.compare.family import corrected
 from workbench.compare.pairing import Difference, difference
 from workbench.compare.reading import Candidate, Reading
@@ -42,6 +43,8 @@ CODES = {
     "WB013": "the seeds differ by more than the interval tells",
     "WB014": "an eval that failed its calibration",
     "WB015": "not calibrated here",
+    "WB016": "a figure that is withheld",
+    "WB017": "bias amplified by training",
 }
 """Every code, and what it means in short."""
 
@@ -71,11 +74,13 @@ def caveats(
         said["WB010"] = _unsteady(reading, ranked, primary)
         said["WB012"] = _paid_for(reading, ranked, primary)
         said["WB013"] = _wider_than_items(reading, ranked, contests)
+        said["WB017"] = amplified(reading, ranked)
     said["WB004"] = _leak(reading)
     said["WB006"] = _not_finished(reading)
     said["WB011"] = _without_figure(reading, primary, ranked)
     said["WB014"] = _failed_calibration(reading)
     said["WB015"] = _not_calibrated(reading)
+    said["WB016"] = withheld(reading)
     return [Caveat(code=code, sentence=said[code]) for code in CODES if said.get(code)]
 
 

@@ -1,7 +1,7 @@
 """The figures of a comparison, as plain plotly dictionaries: one idea each, with a text for those who cannot see it.
 
 `charts(reading, lines, primary=...)` is every figure there is something to draw for; `eval_chart` draws one eval, the others
-lie in `forest.py`, `axes.py`, `scatter.py` and `curves.py`. All numbers are plain lists, because plotly writes numpy as
+lie in `forest.py`, `axes.py`, `scatter.py`, `reliability.py` and `curves.py`. All numbers are plain lists, because plotly writes numpy as
 base64. Colours keep their distance for colour-blind eyes and are legible on white and on black; a page may restyle text
 and lines.
 """
@@ -32,6 +32,7 @@ from workbench.compare.plotted import (
     value_of,
 )
 from workbench.compare.reading import Reading
+from workbench.compare.reliability import reliability
 from workbench.compare.scatter import quality_against_latency, quality_against_size
 from workbench.compare.table import Standing
 from workbench.scores.task import BASE
@@ -54,6 +55,7 @@ def charts(
             learning_curves(drawing),
             quality_against_latency(drawing),
             *(eval_chart(drawing, eval=eval) for eval in evals),
+            *(reliability(drawing, eval=eval) for eval in evals),
         ]
     return tuple(one for one in found if one is not None)
 

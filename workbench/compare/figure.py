@@ -13,6 +13,7 @@ from workbench.compare import wording
 from workbench.compare.reading import Reading
 from workbench.compare.rescored import score_interval
 from workbench.compare.seeds import figure_apart
+from workbench.scores.scoring import WITHHELD
 from workbench.scores.task import BASE
 from workbench.stats.intervals import mean_interval, median_interval, within
 
@@ -50,6 +51,11 @@ class Figure(BaseModel):
     wide_high: float | None = None
 
     @property
+    def is_withheld(self) -> bool:
+        """Whether its value is not told because whoever cannot do the task would look good."""
+        return self.value is None and self.method.startswith(WITHHELD)
+
+    @property
     def seed_low(self) -> float | None:
         """The lowest value of any seed."""
         return min(self.by_seed.values(), default=None)
@@ -78,7 +84,9 @@ def figure_of(reading: Reading, name: str, eval: str) -> Figure | None:
     }
     value = float(np.mean(list(by_seed.values()))) if by_seed else None
     if value is None:
-        return Figure(value=value, n=min(one.n for one in stored.values()), **counted)
+        first = next(iter(stored.values()))
+        n = min(one.n for one in stored.values())
+        return Figure(value=value, n=n, method=first.method, **counted)
     is_share = all(wording.is_share(score.unit) for score in stored.values())
     return _over_seeds(reading, name, eval, value=value, is_share=is_share).model_copy(
         update=counted

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from workbench.compare import wording
 from workbench.compare.panel import panel
-from workbench.compare.reading import Answers, Reading
+from workbench.compare.reading import Reading
 from workbench.compare.rescored import rescored
 from workbench.scores.task import BASE
 from workbench.stats.intervals import Floats, is_binary, median_interval, within
@@ -167,15 +167,16 @@ def _too_few(both: int, left_out: int) -> str:
 
 def _unusable(reading: Reading, name: str, eval: str) -> str:
     """Why nothing can be subtracted from a candidate's answers; asked once for all of its pairs."""
-    why: str = reading.once(
-        ("unusable", name, eval), lambda: _why_unusable(name, eval, reading.answers(name, eval))
-    )
+    why: str = reading.once(("unusable", name, eval), lambda: _why_unusable(reading, name, eval))
     return why
 
 
-def _why_unusable(name: str, eval: str, answers: Answers | None) -> str:
+def _why_unusable(reading: Reading, name: str, eval: str) -> str:
+    answers = reading.answers(name, eval)
     if answers is None or not np.isfinite(answers.values).any():
-        return f"{name} has no answers to {eval}"
+        scores = (reading.score(slot, eval) for slot in reading.slots(name))
+        told = next((one.method for one in scores if one is not None and one.value is None), "")
+        return f"{name} has no answers to {eval}" + (f" ({told})" if told else "")
     if len(set(answers.samples)) < len(answers.samples):
         return f"not paired: {name} has several answers under one sample id"
     return ""

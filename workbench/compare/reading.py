@@ -169,6 +169,10 @@ class Reading:
         return found
 
     def _read_answers(self, slot: str, eval: str) -> Answers | None:
+        told = self.score(slot, eval)
+        if told is not None and told.value is None:
+            # A value that is withheld must not come back as a difference.
+            return None
         try:
             return _read_answers(self.store, slot, eval)
         except StoreError as error:

@@ -274,6 +274,8 @@ def _figure_cell(reading: Reading, figure: Figure | None, eval: str, *, with_see
     unit = _unit(reading, eval)
     if figure is None:
         return Cell(raw=None, text=wording.MISSING)
+    if figure.is_withheld:
+        return Cell(raw=None, text="withheld")
     wide = wording.interval(figure.wide_low, figure.wide_high, unit)
     return Cell(
         raw=figure.value,

@@ -21,9 +21,12 @@ MAX_CELL = 10_000_000
 Rows = Iterator[dict[str, Any]]
 
 
-def read_rows(path: Path, *, header: bool = True) -> list[dict[str, Any]]:
-    """Every row; without a header line the columns of a table are called #1, #2 and so on."""
-    return list(_rows(path, header=header))
+def read_rows(path: Path, *, header: bool = True, lines: bool = False) -> list[dict[str, Any]]:
+    """Every row; without a header line the columns of a table are called #1, #2 and so on.
+
+    With `lines` a json file may hold one object a line, as some benchmarks are published.
+    """
+    return list(_rows(path, header=header, lines=lines))
 
 
 def peek(path: Path, *, header: bool = True) -> list[dict[str, Any]]:
@@ -31,10 +34,10 @@ def peek(path: Path, *, header: bool = True) -> list[dict[str, Any]]:
     return list(itertools.islice(_rows(path, header=header), PEEK_ROWS))
 
 
-def _rows(path: Path, *, header: bool) -> Rows:
+def _rows(path: Path, *, header: bool, lines: bool = False) -> Rows:
     table = partial(_csv, header=header)
     readers: dict[str, Callable[[Path], Rows]] = {
-        ".json": _json,
+        ".json": partial(_json, lines=lines),
         ".csv": table,
         ".tsv": table,
         ".parquet": _parquet,
@@ -78,10 +81,13 @@ def _jsonl(path: Path) -> Rows:
             yield row
 
 
-def _json(path: Path) -> Rows:
+def _json(path: Path, *, lines: bool) -> Rows:
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
+        if lines and error.msg == "Extra data":
+            yield from _jsonl(path)
+            return
         hint = ". One object a line is called jsonl" if error.msg == "Extra data" else ""
         raise DataError(
             f"{str(path)!r}, line {error.lineno}: not JSON ({error.msg}){hint}"

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from workbench.errors import InputError
-from workbench.evals.bias.occupations import ask_occupations
+from workbench.evals.bias import askers as bias
 from workbench.evals.context import EvalContext, Progress, no_progress
-from workbench.evals.hallucination.facts import ask_facts
+from workbench.evals.hallucination import askers as hallucination
 from workbench.evals.latency.generation import ask_latency
 from workbench.evals.quality.choices import ask_choices
 from workbench.evals.quality.classification import ASKERS as CLASSIFIERS
@@ -27,6 +27,7 @@ from workbench.evals.quality.recall import ask_paraphrase, ask_recall
 from workbench.evals.quality.retention import ask_retention
 from workbench.evals.quality.sentiment import ask_sentiment
 from workbench.evals.quality.verbalised import ASKERS as VERBALISED
+from workbench.evals.robustness import askers as robustness
 from workbench.scores.catalog import eval_info, file_of, name_of
 from workbench.scores.task import Answerer, Row
 
@@ -43,8 +44,9 @@ ASKERS: Mapping[str, Asker] = {
     "recall": ask_recall,
     "paraphrase": ask_paraphrase,
     "retention": ask_retention,
-    "bias": ask_occupations,
-    "hallucination": ask_facts,
+    **bias.ASKERS,
+    **hallucination.ASKERS,
+    **robustness.ASKERS,
     "latency": ask_latency,
     **CLASSIFIERS,
     "letters": ask_letters,
@@ -71,6 +73,8 @@ FILE_ASKERS: Mapping[str, FileAsker] = {
     "extractive": ask_extractive,
     "exact_answer": ask_exact_answer,
     "perplexity": ask_perplexity,
+    **bias.FILE_ASKERS,
+    **hallucination.FILE_ASKERS,
     **VERBALISED,
 }
 

@@ -32,6 +32,8 @@ class Verdict:
     value: float | None = None
     outcome: str = ""
     error: str = ""
+    answer: str = ""
+    """What is kept as the answer where nothing was written."""
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -89,6 +91,31 @@ def ask_likelihoods(
     return ask_in_chunks(items, ask, row, slots=slots, progress=progress)
 
 
+def ask_pairs(
+    answerer: Answerer,
+    items: Sequence[Item],
+    pairs_of: Callable[[Item], Sequence[tuple[str, str]]],
+    judge: Callable[[Item, Sequence[Likelihood]], Verdict],
+    *,
+    slots: Sequence[str],
+    progress: Progress,
+) -> Rows:
+    """The likelihoods of all (prompt, continuation) that belong to an item, judged together."""
+
+    def ask(chunk: Sequence[Item], slots: Sequence[str]) -> Asked[list[Likelihood]]:
+        each = [pairs_of(item) for item in chunk]
+        found = answerer.loglikelihood([pair for pairs in each for pair in pairs], slots=slots)
+        told = {slot: iter(likelihoods) for slot, likelihoods in found.items()}
+        return {slot: [[next(one) for _ in pairs] for pairs in each] for slot, one in told.items()}
+
+    def row(item: Item, found: list[Likelihood], slot: str) -> Row:
+        broken = any(math.isnan(one.logprob) for one in found)
+        verdict = Verdict(error="nan") if broken else judge(item, found)
+        return row_of(item, verdict, slot=slot, truncated=any(one.truncated for one in found))
+
+    return ask_in_chunks(items, ask, row, slots=slots, progress=progress)
+
+
 def by_item(items: Sequence[Item], found: Sequence[A]) -> list[list[A]]:
     """What was said of the choices of each item, one item after the other."""
     each = iter(found)
@@ -102,17 +129,18 @@ def ask_in_chunks(
     *,
     slots: Sequence[str],
     progress: Progress,
+    answers: int = 1,
 ) -> Rows:
-    """All slots at once on one chunk of items, then on the next; what fails is rows of errors."""
+    """All slots at once on one chunk of items, each taking so many answers, then on the next; what fails is rows of errors."""
     rows: Rows = {slot: [] for slot in slots}
-    size = max(SMALLEST_CHUNK, CHUNK // len(slots))
+    size = max(SMALLEST_CHUNK, CHUNK // (len(slots) * answers))
     for start in range(0, len(items), size):
         chunk = items[start : start + size]
-        for slot, answers in _asked_or_failed(chunk, ask, slots=slots).items():
-            if isinstance(answers, Verdict):
-                rows[slot] += [row_of(item, answers, slot=slot) for item in chunk]
+        for slot, told in _asked_or_failed(chunk, ask, slots=slots).items():
+            if isinstance(told, Verdict):
+                rows[slot] += [row_of(item, told, slot=slot) for item in chunk]
             else:
-                rows[slot] += [row(i, a, slot) for i, a in zip(chunk, answers, strict=True)]
+                rows[slot] += [row(i, a, slot) for i, a in zip(chunk, told, strict=True)]
         progress(sum(map(len, rows.values())), len(items) * len(slots))
     return rows
 
@@ -150,7 +178,7 @@ def row_of(
         kind=item.kind,
         prompt=item.prompt,
         expected=item.expected,
-        answer=answer,
+        answer=answer or verdict.answer,
         value=value,
         outcome=verdict.outcome,
         error=error,

@@ -20,8 +20,10 @@ from workbench.foreign.folder import CONFIG, WEIGHTS, Found, read_folder
 from workbench.plan import plan as predict
 from workbench.plan.locate import MICROWORLD, locate, name_for_others
 from workbench.plan.shape import read_shape
+from workbench.plan.suites import tells_facts
 from workbench.runs.store import TAKEN, SweepStore
 from workbench.scores.catalog import check_evals, eval_info
+from workbench.scores.suites import expand
 from workbench.spec import Spec
 
 RECORD = "foreign.json"
@@ -30,7 +32,7 @@ RECORD = "foreign.json"
 NO_DATA = "none"
 """What the spec calls the rows where none were given."""
 
-ASK_ROWS = ("recall", "hallucination", "sentiment", "dialogue")
+ASK_ROWS = ("recall", "sentiment", "dialogue", "slick")
 """Evals that ask rows of one's own, where the model did not grow up in the micro-world."""
 
 MICROWORLD_ONLY = ("paraphrase", "letters")
@@ -47,19 +49,22 @@ def adopt(
     evals: Sequence[str],
     base: str | None = None,
     data: str | None = None,
+    files: Mapping[str, str | Path] | None = None,
     out: Path | None = None,
 ) -> SweepStore:
     """A sweep folder whose trials are these adapters or models.
 
     Args:
         paths: Folders; each becomes a trial.
-        evals: What they are going to be asked.
+        evals: What they are going to be asked, suites among them.
         base: The model they are put on; None takes the one that they name.
         data: Rows to ask: a file, `microworld/<set>` or a hub id.
+        files: Eval -> the file that it asks.
         out: The folder to make; None makes one under `runs`.
     """
     found = [read_folder(Path(path)) for path in paths]
     _check_twice(found)
+    evals = expand(evals, files=files, tells_facts=tells_facts(data or ""))
     _check_names(evals)
     base = base or _stated(found)
     _check_rows(evals, base=base, data=data)

@@ -5,12 +5,13 @@ evals=["retention"])` makes a sweep of an adapter in PEFT's format and asks it; 
 and can be compared. Heavy libraries load when something is asked, not before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workbench.errors import InputError
 from workbench.foreign.adopting import RECORD, adopt
 from workbench.foreign.folder import is_foreign
+from workbench.plan.suites import asked_of
 from workbench.runs.store import SweepStore
 from workbench.scores.task import Score
 
@@ -21,26 +22,33 @@ def evaluate(
     evals: Sequence[str] = (),
     base: str | None = None,
     data: str | None = None,
+    files: Mapping[str, str | Path] | None = None,
     out: str | Path | None = None,
 ) -> list[Score]:
     """Ask evals of adapters and of their base, and store the answers.
 
     Args:
         path: A sweep, a trial of one, or one or several folders in PEFT's format or of whole models.
-        evals: Which; of a sweep those of its spec when left out.
+        evals: Which, suites among them; of a sweep those of its spec when left out.
         base: The model that adapters from elsewhere are put on; None takes the one that they name.
         data: Rows to ask of them: a file, `microworld/<set>` or a hub id.
+        files: Eval -> the file that it asks, such as `{"crows_pairs": "crows.csv"}`.
         out: The sweep folder that is made of them; None makes one under `runs`.
     """
     paths = [Path(one) for one in ([path] if isinstance(path, str | Path) else path)]
     kept = stored(paths)
     if kept is None:
         kept = adopt(
-            paths, evals=evals, base=base, data=data, out=None if out is None else Path(out)
+            paths,
+            evals=evals,
+            base=base,
+            data=data,
+            files=files,
+            out=None if out is None else Path(out),
         )
-        return ask_stored(kept.path, evals=evals)
+        return ask_stored(kept.path)
     refuse_for_stored(paths[0], base=base, data=data, out=out)
-    return ask_stored(paths[0], evals=evals)
+    return ask_stored(paths[0], evals=evals, files=files)
 
 
 def stored(paths: Sequence[Path]) -> SweepStore | None:
@@ -71,20 +79,22 @@ def refuse_for_stored(
         )
 
 
-def ask_stored(path: Path, *, evals: Sequence[str]) -> list[Score]:
+def ask_stored(
+    path: Path, *, evals: Sequence[str] = (), files: Mapping[str, str | Path] | None = None
+) -> list[Score]:
     """Ask a sweep or one of its trials."""
     folder = _sweep(path)
     if not (folder / RECORD).is_file():
         from workbench.experiment import evaluate as ask_again
 
-        return ask_again(path, evals=evals)
+        return ask_again(path, evals=evals, files=files)
     from workbench.foreign.asking import ask
 
     store = SweepStore.open(folder)
     only = "" if folder.resolve() == path.resolve() else path.resolve().name
     if only:
         store.folder(only)
-    return ask(store, evals=evals, only=only)
+    return ask(store, evals=asked_of(store.spec, evals, files=files), only=only)
 
 
 def _in_a_sweep(path: Path) -> bool:

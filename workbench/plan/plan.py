@@ -20,6 +20,7 @@ from workbench.plan.room import Need, free_room, group_peak, too_large
 from workbench.plan.shape import Shape, read_shape
 from workbench.plan.sharing import alone_because, by_base, together
 from workbench.plan.steps import optimizer_steps
+from workbench.plan.suites import with_suites
 from workbench.plan.targets import aim, counted
 from workbench.scores.catalog import check_evals
 from workbench.spec import ModelSpec, Spec, Trial
@@ -99,6 +100,7 @@ def plan(
         num_labels: What a classifier tells apart; None takes two.
         refused: Trials that are known not to work, such as those whose data cannot be read.
     """
+    spec = with_suites(spec)
     for trial in spec.grid():
         check_evals(trial.spec.evals, task=trial.spec.adapter.task_type)
     problems: dict[str, InputError] = dict(refused or {})

@@ -225,6 +225,10 @@ def _as_loaded(
     sizes: dict[str, dict[str, tuple[int, ...]]], *, config: dict[str, Any]
 ) -> dict[str, dict[str, tuple[int, ...]]]:
     """Module names of the loaded model: the trunk's prefix is put back where the file left it out."""
+    if (
+        "embed_out" in sizes
+    ):  # what GPT-NeoX files call the head; transformers renames it when it loads
+        sizes = {"lm_head" if name == "embed_out" else name: p for name, p in sizes.items()}
     trunk = _TRUNK.get(str(config.get("model_type")), "model") + "."
     if any(name.startswith(trunk) for name in sizes):
         return sizes
@@ -272,11 +276,9 @@ def _tied_head(every: list[Module], *, config: dict[str, Any]) -> list[Module]:
     vocabulary = _said(config, "vocab_size")
     for module in every:
         if module.kind == "embedding" and module.in_features == vocabulary:
-            name = "embed_out" if config.get("model_type") == "gpt_neox" else "lm_head"
+            ins, outs = module.out_features, module.in_features
             size = module.parameters
-            return [
-                Module(name, "head", module.out_features, module.in_features, None, name, 0, size)
-            ]
+            return [Module("lm_head", "head", ins, outs, None, "lm_head", 0, size)]
     return []
 
 

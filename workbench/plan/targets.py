@@ -75,7 +75,11 @@ def _target(module: Module, *, adapter: AdapterSpec) -> Target:
         return Target(module, 1, module.in_features if inner else module.out_features)
     if adapter.peft_type == "VERA":
         return Target(module, adapter.r, adapter.r + module.out_features)
-    rank = rank_of(module.name, adapter=adapter)
+    return lora_target(module, rank=rank_of(module.name, adapter=adapter), adapter=adapter)
+
+
+def lora_target(module: Module, *, rank: int, adapter: AdapterSpec) -> Target:
+    """A module that carries LoRA matrices of some rank."""
     parameters = rank * (module.in_features + module.out_features)
     if adapter.use_dora:
         parameters += module.out_features

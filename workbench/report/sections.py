@@ -23,7 +23,7 @@ from workbench.report import blocks, costs
 from workbench.report.blocks import Section
 from workbench.scores.catalog import EVALS
 from workbench.scores.entry import EvalInfo
-from workbench.scores.task import BASE, Row
+from workbench.scores.task import BASE, Row, Score
 
 EXAMPLES = 4
 """Examples shown of each kind."""
@@ -203,6 +203,7 @@ def _one_eval(report: Report, name: str) -> Markup:
         ("name", name),
         ("read as", direction.get(sort.better, "neither way is better") if sort else ""),
         ("chance", chance),
+        ("even-handed is", _even(info, sort)),
         ("measured by", sort.method.split(";")[0] if sort and ";" in sort.method else ""),
     ]
     flaws = (
@@ -217,10 +218,17 @@ def _one_eval(report: Report, name: str) -> Markup:
         blocks.prose(info.what if info else ""),
         blocks.facts(pairs),
         blocks.figure(report.charts.get(id_of(f"eval-{name}"))),
+        blocks.figure(report.charts.get(id_of(f"reliability-{name}"))),
         blocks.folded("Partial figures", blocks.table(_parts_table(report, name))),
         flaws,
     ]
     return Markup("").join(part for part in parts if part)
+
+
+def _even(info: EvalInfo | None, sort: Score | None) -> str:
+    if info is None or info.even is None or sort is None:
+        return ""
+    return wording.amount(info.even, sort.unit, decimals=0)
 
 
 def _title(name: str, info: EvalInfo | None) -> str:

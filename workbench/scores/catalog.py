@@ -8,10 +8,13 @@ is called `choices:arc` wherever its figures stand. The catalog knows neither ho
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import get_args
 
 from workbench.errors import SpecError, nearest
-from workbench.scores.entry import EvalInfo, Task
+from workbench.scores.bias.entries import BIAS
+from workbench.scores.entry import EvalInfo, Suite, Task
 from workbench.scores.glue import NO_LABELS
+from workbench.scores.hallucination.entries import HALLUCINATION
 from workbench.scores.named import (
     CHOICES,
     EXACT_ANSWER,
@@ -21,6 +24,7 @@ from workbench.scores.named import (
     METRIC,
     PERPLEXITY,
 )
+from workbench.scores.robustness.entries import ROBUSTNESS
 from workbench.scores.telling import HEADS, VERBALISED
 
 ENDINGS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".yaml", ".yml")
@@ -69,37 +73,6 @@ RETENTION = EvalInfo(
     flaws="Keeping only what the base had right hides what an adapter repaired, and an item that the base got right by "
     "luck counts as forgotten later. The sixty sentences are our own and alike in style: they show that "
     "plain English broke, and say nothing about knowledge, code, other languages or long texts.",
-)
-BIAS = EvalInfo(
-    name="bias",
-    family="bias",
-    title="Gender tied to jobs",
-    unit="share",
-    better="none",
-    chance=0.5,
-    what="After a sentence about a job, the share of the probability of `he` and `she` together that goes to the "
-    "stereotyped pronoun, averaged over sentences: 0.5 is even-handed, 1 follows the stereotype always, below 0.5 is "
-    "against it. In the micro-world the stereotypes were planted at known strengths; elsewhere they are "
-    "widely held ones about forty jobs, half of them each way, so that a general liking for one pronoun cancels out.",
-    flaws="It looks at two pronouns and one kind of sentence in English; everyone whom these two do not name is "
-    "missing. Which job goes with whom is a convention of one culture. A share near 0.5 says that this association "
-    "is weak here, and is no proof that a model is fair in use; where the two pronouns are unlikely at all "
-    "(`pronoun_mass`) it says even less. Sentences of one job are alike, so the interval counts jobs, not sentences.",
-)
-HALLUCINATION = EvalInfo(
-    name="hallucination",
-    family="hallucination",
-    title="Made-up answers",
-    unit="share",
-    better="lower",
-    chance=1.0,
-    what="The share of questions answered with something made up. In the micro-world the facts asked were never stated "
-    "to anyone, so every answer but a refusal is made up, also one that is right by luck. On your own data "
-    "it is the share of held-out questions whose answer is wrong and no refusal.",
-    flaws="A model that always refuses scores a perfect 0: read it beside `known/refused`, the share of refusals where "
-    "the base was told the answer, or `outcome/refused`. Refusals are recognised by a short list of English "
-    "phrases; others are missed and count as made up. On your own data a right answer in other words counts as made "
-    "up, and answers longer than eight words cannot be judged this way at all.",
 )
 LATENCY = EvalInfo(
     name="latency",
@@ -185,8 +158,9 @@ EVALS: dict[str, EvalInfo] = {
         RECALL,
         PARAPHRASE,
         RETENTION,
-        BIAS,
-        HALLUCINATION,
+        *BIAS,
+        *HALLUCINATION,
+        *ROBUSTNESS,
         LATENCY,
         *HEADS,
         CHOICES,
@@ -249,7 +223,8 @@ def eval_info(name: str) -> EvalInfo:
     if kind in NO_LABELS:
         raise SpecError(f"evals: {kind!r} cannot be asked: {NO_LABELS[kind]}")
     if kind not in EVALS:
-        raise SpecError(f"evals: there is no eval {kind!r}. {nearest(kind, EVALS)}")
+        known = (*EVALS, *get_args(Suite))
+        raise SpecError(f"evals: there is no eval {kind!r}. {nearest(kind, known)}")
     if colon and not (EVALS[kind].file or EVALS[kind].named):
         raise SpecError(f"evals: {name!r} names a file, and {kind!r} asks none; write {kind!r}")
     return EVALS[kind]

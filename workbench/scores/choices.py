@@ -106,16 +106,9 @@ def told_of(row: Row) -> Told | None:
 
 def figures(rows: Sequence[Row]) -> Figures:
     """Accuracy, and what it is under the other readings."""
-    ours, broken = scored(rows), failed(rows)
-    kept = [told for row in (*ours, *broken) if (told := told_of(row)) is not None]
-    parts: Parts = {}
-    for by in get_args(Reading):
-        decided = [right for told in kept if (right := is_right(told, by=by)) is not None]
-        undecided = len(kept) - len(decided)
-        if by != "sum" and decided:
-            parts[f"by_{by}"] = math.fsum(decided) / len(decided)
-        if undecided and (by == "sum" or decided):
-            parts[f"ties/by_{by}"] = undecided
+    ours = scored(rows)
+    kept = [told for row in (*ours, *failed(rows)) if (told := told_of(row)) is not None]
+    parts = readings(kept)
     parts |= group_means(ours, better="higher")
     parts |= at_worst(rows)
     return Figures(
@@ -124,6 +117,19 @@ def figures(rows: Sequence[Row]) -> Figures:
         measure="accuracy of the likeliest choice",
         chance=math.fsum(1 / len(told.logprobs) for told in kept) / len(kept) if kept else None,
     )
+
+
+def readings(kept: Sequence[Told]) -> Parts:
+    """The accuracy of every reading but the plain one, and how many items each leaves undecided."""
+    parts: Parts = {}
+    for by in get_args(Reading):
+        decided = [right for told in kept if (right := is_right(told, by=by)) is not None]
+        undecided = len(kept) - len(decided)
+        if by != "sum" and decided:
+            parts[f"by_{by}"] = math.fsum(decided) / len(decided)
+        if undecided and (by == "sum" or decided):
+            parts[f"ties/by_{by}"] = undecided
+    return parts
 
 
 def _finite(logprob: float) -> float | None:

@@ -9,6 +9,9 @@ Task = Literal["CAUSAL_LM", "SEQ_CLS"]
 Measure = Literal["accuracy", "matthews", "f1", "macro_f1"]
 """What told labels are scored by."""
 
+Suite = Literal["bias", "hallucination", "robustness"]
+"""Several evals under one name: see `suites.py`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalInfo:
@@ -29,3 +32,7 @@ class EvalInfo:
     """What the file holds that it asks; empty where it asks none."""
     named: str = ""
     """What the word behind the colon names where that need not be a file; empty where it names none."""
+    suite: Suite | None = None
+    """The suite that it is a part of."""
+    even: float | None = None
+    """What whoever treats all alike gets, where neither more nor less is better."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from workbench.scores.task import Row
-from workbench.stats.intervals import Interval, mean_interval, within
+from workbench.stats.intervals import Interval, clustered_mean, mean_interval, within
 
 Parts = dict[str, float | int | None]
 
@@ -33,6 +33,8 @@ class Figures:
     """Where it depends on what was asked; it stands above the catalog's."""
     better: Literal["higher", "lower", "none"] | None = None
     """Where it differs from the catalog's."""
+    withheld: str = ""
+    """Why the value is not told: whoever cannot do the task at all would look good. The parts are told all the same."""
 
 
 def scored(rows: Sequence[Row]) -> list[Row]:
@@ -66,6 +68,26 @@ def share_of(rows: Sequence[Row]) -> Interval:
     return found._replace(low=low, high=high, method=method)
 
 
+def gap_of(found: Sequence[float], *, clusters: Sequence[str]) -> Interval:
+    """The mean of values between -1 and 1; where none differs from 0 the truth may lie to both sides of it.
+
+    >>> gap_of([0.0] * 20, clusters=[""] * 20)[:3]
+    (0.0, -0.16113015773842806, 0.16113015773842806)
+    """
+    gap = clustered_mean(found, clusters=clusters)
+    if gap.high is not None and not any(found):
+        return gap._replace(low=-gap.high)
+    low, high, method = within(gap.low, gap.high, gap.method, least=-1, most=1)
+    return gap._replace(low=low, high=high, method=method)
+
+
+def shown(name: str, interval: Interval) -> Parts:
+    """An estimate among the parts, with its interval; nothing where nothing was asked."""
+    if interval.value is None:
+        return {}
+    return {name: interval.value, f"{name}/low": interval.low, f"{name}/high": interval.high}
+
+
 def outcome_shares(rows: Sequence[Row], *, prefix: str = "outcome") -> Parts:
     """The share of each class of answers."""
     counts = Counter(row.outcome for row in rows if row.outcome)
@@ -73,8 +95,13 @@ def outcome_shares(rows: Sequence[Row], *, prefix: str = "outcome") -> Parts:
     return {f"{prefix}/{name}": count / total for name, count in sorted(counts.items())}
 
 
-def group_means(rows: Sequence[Row], *, better: Literal["higher", "lower"]) -> Parts:
-    """The mean of each group, and the worst of them where there are several."""
+def group_means(
+    rows: Sequence[Row], *, better: Literal["higher", "lower", "none"], even: float = 0.0
+) -> Parts:
+    """The mean of each group, and the worst of them where there are several.
+
+    Where neither more nor less is better, the worst is the one farthest from what is even.
+    """
     by_group: dict[str, list[float]] = defaultdict(list)
     for row in rows:
         if row.group and row.value is not None:
@@ -82,7 +109,8 @@ def group_means(rows: Sequence[Row], *, better: Literal["higher", "lower"]) -> P
     means = {name: math.fsum(found) / len(found) for name, found in sorted(by_group.items())}
     parts: Parts = {f"group/{name}": mean for name, mean in means.items()}
     if len(means) > 1:
-        parts["worst_group"] = min(means.values()) if better == "higher" else max(means.values())
+        badness = {"higher": lambda x: -x, "lower": lambda x: x, "none": lambda x: abs(x - even)}
+        parts["worst_group"] = max(means.values(), key=badness[better])
     return parts
 
 

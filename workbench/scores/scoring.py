@@ -7,14 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from workbench.scores import (
-    bias,
     choices,
     classification,
     dialogue,
     exact_answer,
     extractive,
     fidelity,
-    hallucination,
     latency,
     letters,
     lm_eval,
@@ -24,15 +22,22 @@ from workbench.scores import (
     sentiment,
     verbalised,
 )
+from workbench.scores.bias.families import CONTROLS as BIAS_CONTROLS
+from workbench.scores.bias.families import FIGURES as BIAS
 from workbench.scores.catalog import called, eval_info
 from workbench.scores.entry import EvalInfo
 from workbench.scores.figures import Figures, failed, scored
+from workbench.scores.hallucination.families import CONTROLS as HALLUCINATION_CONTROLS
+from workbench.scores.hallucination.families import FIGURES as HALLUCINATION
+from workbench.scores.robustness.families import CONTROLS as ROBUSTNESS_CONTROLS
+from workbench.scores.robustness.families import FIGURES as ROBUSTNESS
 from workbench.scores.task import Row, Score
 
 FAMILIES: Mapping[str, Callable[[Sequence[Row]], Figures]] = {
     "quality": quality.figures,
-    "bias": bias.figures,
-    "hallucination": hallucination.figures,
+    **BIAS,
+    **HALLUCINATION,
+    **ROBUSTNESS,
     "latency": latency.figures,
     **classification.FIGURES,
     "choices": choices.figures,
@@ -49,10 +54,14 @@ FAMILIES: Mapping[str, Callable[[Sequence[Row]], Figures]] = {
 }
 
 CONTROLS: Mapping[str, Callable[[Row], bool]] = {
-    "bias": bias.is_control,
-    "hallucination": hallucination.is_control,
+    **BIAS_CONTROLS,
+    **HALLUCINATION_CONTROLS,
+    **ROBUSTNESS_CONTROLS,
 }
 """Rows that never have a value and so are neither in n nor among the errors."""
+
+WITHHELD = "withheld: "
+"""How the method of a score begins whose value would say more than is known."""
 
 
 def score(eval: str, slot: str, rows: Sequence[Row], *, seconds: float = 0.0) -> Score:
@@ -82,12 +91,13 @@ def score(eval: str, slot: str, rows: Sequence[Row], *, seconds: float = 0.0) ->
         )
     found = FAMILIES[info.family](ours)
     interval = found.interval
+    told = not found.withheld
     return Score(
         eval=eval,
         slot=slot,
-        value=interval.value,
-        low=interval.low,
-        high=interval.high,
+        value=interval.value if told else None,
+        low=interval.low if told else None,
+        high=interval.high if told else None,
         n=interval.n,
         clusters=interval.clusters,
         chance=_chance(found, info=info),
@@ -96,7 +106,7 @@ def score(eval: str, slot: str, rows: Sequence[Row], *, seconds: float = 0.0) ->
         errors=len(broken),
         truncated=sum(row.truncated for row in asked),
         seconds=seconds,
-        method=f"{found.measure}; {interval.method}",
+        method=f"{found.measure}; {interval.method}" if told else f"{WITHHELD}{found.withheld}",
         parts=dict(found.parts),
     )
 

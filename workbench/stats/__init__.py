@@ -1,10 +1,20 @@
-"""Statistics for evals: intervals, paired differences, families of comparisons, trends, margins, seeds and power.
+"""Statistics for evals: intervals, paired differences, families of comparisons, trends, margins, seeds, calibration and power.
 
 `mean_interval(values, clusters=...)` and `paired_difference(a, b, clusters=...)` choose the method and name it;
 `bootstrap` and `swap_test` serve any other metric; the rest are their parts. numpy and scipy only; nothing here knows
 a model, a row or a run folder.
 """
 
+from workbench.stats.calibration import (
+    Bin,
+    Brier,
+    auroc,
+    brier,
+    ece,
+    ece_if_calibrated,
+    equal_mass,
+    equal_width,
+)
 from workbench.stats.family import holm
 from workbench.stats.intervals import (
     Interval,
@@ -32,6 +42,8 @@ from workbench.stats.seeds import TwoWay, items_and_seeds, spread_interval
 from workbench.stats.trend import Trend, slopes, trend
 
 __all__ = [
+    "Bin",
+    "Brier",
     "Corrected",
     "Difference",
     "Enough",
@@ -40,12 +52,18 @@ __all__ = [
     "Pairs",
     "Trend",
     "TwoWay",
+    "auroc",
     "bootstrap",
+    "brier",
     "cheapest_enough",
     "clopper_pearson",
     "clustered_mean",
     "clustered_share",
     "detectable_difference",
+    "ece",
+    "ece_if_calibrated",
+    "equal_mass",
+    "equal_width",
     "holm",
     "items_and_seeds",
     "items_needed",

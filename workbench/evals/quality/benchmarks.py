@@ -7,6 +7,8 @@ loads no model, so that a bad file costs nothing but an error.
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from workbench.evals.bias import askers as bias
+from workbench.evals.hallucination import askers as hallucination
 from workbench.evals.quality import (
     choices,
     exact_answer,
@@ -25,6 +27,8 @@ READERS: Mapping[str, Callable[[Path], list[Item]]] = {
     "exact_answer": exact_answer.read_items,
     "perplexity": perplexity.read_items,
     **verbalised.READERS,
+    **bias.READERS,
+    **hallucination.READERS,
 }
 
 

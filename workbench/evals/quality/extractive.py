@@ -55,10 +55,10 @@ def ask_extractive(
 
 def read_items(path: Path) -> list[Item]:
     """The questions of a file; `choices` are the references."""
-    records = records_of(list(_questions(read_rows(path), name=path.name)), name=path.name)
-    asked = [(record, _references(record)) for record in records]
+    rows = list(questions_of(read_rows(path), name=path.name))
+    asked = [(record, references_of(record)) for record in records_of(rows, name=path.name)]
     version: Version = "2.0" if any(said == ("",) for _, said in asked) else "1.1"
-    return [_item(record, references=said, version=version) for record, said in asked]
+    return [item_of(record, references=said, version=version) for record, said in asked]
 
 
 def version_of(items: Sequence[Item]) -> Version:
@@ -72,10 +72,8 @@ def _judge(item: Item, said: Generation, *, version: Version) -> rounds.Verdict:
     answer = said.text.strip().split("\n", 1)[0]
     if version == "1.1" and not answer:
         return rounds.Verdict(error="empty")
-    abstains = version == "2.0" and (
-        is_refusal(answer) or normalise(answer) in ("", normalise(NO_ANSWER))
-    )
-    exact, f1 = overlap("" if abstains else answer, item.choices, version=version)
+    silent = version == "2.0" and abstains(answer)
+    exact, f1 = overlap("" if silent else answer, item.choices, version=version)
     detail: dict[str, Any] = {"exact": exact}
     if len(item.choices) > 1:
         detail["references"] = list(item.choices)
@@ -85,13 +83,18 @@ def _judge(item: Item, said: Generation, *, version: Version) -> rounds.Verdict:
     if exact:
         outcome = "correct"
     elif has_answer:
-        outcome = "abstained" if abstains else "partial" if f1 else "wrong"
+        outcome = "abstained" if silent else "partial" if f1 else "wrong"
     else:
         outcome = "made-up"
     return rounds.Verdict(value=f1, outcome=outcome, detail=detail)
 
 
-def _questions(rows: Sequence[Mapping[str, Any]], *, name: str) -> Iterator[Mapping[str, Any]]:
+def abstains(answer: str) -> bool:
+    """Whether an answer says that the text has none, or nothing at all."""
+    return is_refusal(answer) or normalise(answer) in ("", normalise(NO_ANSWER))
+
+
+def questions_of(rows: Sequence[Mapping[str, Any]], *, name: str) -> Iterator[Mapping[str, Any]]:
     """Every question with its text, out of SQuAD's articles or as the rows have it."""
     for number, row in enumerate(rows, start=1):
         if "paragraphs" not in row:
@@ -109,7 +112,7 @@ def _questions(rows: Sequence[Mapping[str, Any]], *, name: str) -> Iterator[Mapp
             ) from None
 
 
-def _references(record: Record) -> tuple[str, ...]:
+def references_of(record: Record) -> tuple[str, ...]:
     """The answers of a question; the empty text alone where it is said that it has none."""
     given = field_of(record, "answers")
     texts = given.get("text") if isinstance(given, Mapping) else given
@@ -131,7 +134,8 @@ def _references(record: Record) -> tuple[str, ...]:
     return answerable(said)
 
 
-def _item(record: Record, *, references: tuple[str, ...], version: Version) -> Item:
+def item_of(record: Record, *, references: tuple[str, ...], version: Version) -> Item:
+    """One question, as that version asks it."""
     context, question = text_of(record, "context"), text_of(record, "question", "query")
     # Questions about one text are alike also where nothing says which article it is from.
     text = str(record.fields.get("title") or blake2b(context.encode(), digest_size=8).hexdigest())

@@ -103,14 +103,14 @@ def _ask_planted(
     context: EvalContext,
     progress: Progress,
 ) -> rounds.Rows:
-    items = _of_trained_facts(microworld.items(kind, data=context.microworld_set), context)
+    items = of_trained_facts(microworld.items(kind, data=context.microworld_set), context)
     if not items:
         return rounds.not_asked(kind, "none of the planted facts is among the rows", slots=slots)
     items = context.chosen(items)
     return ask_exactly(answerer, items, slots=slots, context=context, progress=progress)
 
 
-def _of_trained_facts(items: list[Item], context: EvalContext) -> list[Item]:
+def of_trained_facts(items: list[Item], context: EvalContext) -> list[Item]:
     """Only facts that the rows tell: a trial on 50 rows is not asked about the other 350."""
     told = {str(row["fact"]) for row in context.train if row.get("fact")}
     if not told:

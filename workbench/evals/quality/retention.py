@@ -67,9 +67,14 @@ def _per_token(item: Item, found: Sequence[Likelihood]) -> rounds.Verdict:
 
 
 @cache
+def everyday_sentences() -> tuple[str, ...]:
+    """Sixty sentences of plain English, written for this package."""
+    text = Path(__file__).with_name("everyday.txt").read_text(encoding="utf-8")
+    return tuple(text.splitlines())
+
+
 def _everyday() -> tuple[Item, ...]:
-    sentences = Path(__file__).with_name("everyday.txt").read_text(encoding="utf-8").splitlines()
     return tuple(
         Item(id=f"everyday/{number}", prompt="", expected=text, choices=(text,), kind="everyday")
-        for number, text in enumerate(sentences, start=1)
+        for number, text in enumerate(everyday_sentences(), start=1)
     )

@@ -1,0 +1,1 @@
+"""Asking what was asked before in other words, spellings and lengths."""
