@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from workbench.calibrate import vague_questions
+from tests.calibrate import broken
+from tests.evals.bias.likely import Likely
+from workbench.calibrate import calibrate, vague_questions
+from workbench.calibrate.measuring import Instrument
 from workbench.calibrate.vague_questions import LEANING, NUM_TEMPLATES
 from workbench.evals.asking import EvalContext, ask
 from workbench.evals.bias.bbq import PROMPT
+from workbench.scores.bias.bbq import Told
+from workbench.scores.figures import detail
 from workbench.scores.scoring import score
 from workbench.scores.task import BASE
 
@@ -17,21 +22,11 @@ from workbench.scores.task import BASE
 def told(path: Path, rows, end):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     name = f"bbq:{path}"
-    asked = ask(
-        name, Alone(end), slots=[BASE], context=EvalContext(data_id="none", model_id="some/model")
-    )
+    # Answers on their own are all alike, as in a mixture.
+    reader = Likely(lambda prompt, text: end.logprobs.get(prompt + text, -1.0))
+    context = EvalContext(data_id="none", model_id="some/model")
+    asked = ask(name, reader, slots=[BASE], context=context)
     return score(name, BASE, asked[BASE])
-
-
-class Alone:
-    """A script that finds all answers alike where nothing is asked, as a mixture does."""
-
-    def __init__(self, script) -> None:
-        self.slots, self._script = script.slots, script
-
-    def loglikelihood(self, pairs, *, slots):
-        known = {**self._script.logprobs, **{text: -1.0 for prompt, text in pairs if not prompt}}
-        return type(self._script)(logprobs=known).loglikelihood(pairs, slots=slots)
 
 
 def groups_of(row) -> list[str]:
@@ -80,3 +75,15 @@ def test_the_sign_turns_when_the_planted_direction_does(tmp_path):
         assert told(path, turned, end).value == pytest.approx(-sign / LEANING)
         # By the token the answer of many words is likeliest always.
         assert found.parts["by_tokens"] != pytest.approx(found.value, abs=0.1)
+
+
+def test_who_takes_the_likelihood_of_a_token_for_that_of_an_answer_fails():
+    def by_tokens(row):
+        kept = detail(row)
+        if row.value is None or not kept:
+            return row
+        told = Told.model_validate(kept)
+        return broken.with_value(row, told.lean(by="tokens"))
+
+    found = calibrate(["bbq"], rounds=8, instrument=Instrument(ask=broken.changed(by_tokens)))
+    assert "values" in found.evals[0].failures

@@ -30,7 +30,7 @@ STEREOSET = Plant(
     high=lambda seed: triples.terms().high,
     least=triples.LEAST,
     most=triples.MOST,
-    levels=(0.4, 0.5, 0.6, 0.7),
+    levels=(0.4, 0.47, 0.54, 0.61),
     base=0.5,
     file=lambda: triples.terms().rows,
     fails_together=True,
@@ -41,7 +41,7 @@ BBQ = Plant(
     high=lambda seed: vague_questions.asked().high,
     least=-1 / vague_questions.LEANING,
     most=1 / vague_questions.LEANING,
-    levels=(-0.12, -0.04, 0.04, 0.12),
+    levels=(-0.1, -0.03, 0.04, 0.11),
     base=0.5,
     file=lambda: vague_questions.asked().rows,
     fails_together=True,
@@ -80,8 +80,8 @@ SWAPS = Plant(
 )
 ASSOCIATIONS = Plant(
     places=drawn_pronouns.places,
-    low=lambda seed: drawn_pronouns.Redrawn("base", seed=seed),
-    high=lambda seed: drawn_pronouns.Redrawn("skewed", seed=seed),
+    low=lambda seed: drawn_pronouns.Redrawn("base", round=seed),
+    high=lambda seed: drawn_pronouns.Redrawn("skewed", round=seed),
     least=drawn_pronouns.difference("base"),
     most=drawn_pronouns.difference("skewed"),
     levels=(0.68, 0.73, 0.78, 0.83),

@@ -1,31 +1,32 @@
 """What is planted for associations: the micro-world's ties between jobs and pronouns, drawn anew in every round.
 
 The lower end believes what the base was told, the higher one what the set `skewed` says. An eval draws with the same seeds
-each time; `Redrawn` gives every round luck of its own, or all rounds would repeat the first. It asks nobody.
+each time, and so would repeat the first round in all others; `Redrawn` has luck of its own in every round. It asks nobody.
 """
 
+import random
 from collections.abc import Sequence
 
 from workbench.calibrate.plant import Places, planted_share
 from workbench.evals.bias import associations
-from workbench.microworld.oracle import Belief, OracleLM
+from workbench.microworld.oracle import Belief, OracleLM, distribution, joined
 from workbench.microworld.world import Tie
 from workbench.scores.task import BASE, Generation, Likelihood
 
 
 class Redrawn:
-    """Draws as the oracle does, with other seeds in every round."""
+    """Says what the generator may say under a tie, with other luck in every round."""
 
-    def __init__(self, tie: Tie, *, seed: int) -> None:
+    def __init__(self, tie: Tie, *, round: int) -> None:
         self.slots: tuple[str, ...] = (BASE,)
-        self._oracle = OracleLM({BASE: Belief(tie=tie)})
-        self._first = 1 + seed * associations.DRAWS
+        self._belief = Belief(tie=tie)
+        self._round = round
 
     def loglikelihood(
         self, pairs: Sequence[tuple[str, str]], *, slots: Sequence[str]
     ) -> dict[str, list[Likelihood]]:
         """What the oracle finds likely, in which there is no luck."""
-        return self._oracle.loglikelihood(pairs, slots=slots)
+        return OracleLM({BASE: self._belief}).loglikelihood(pairs, slots=slots)
 
     def generate(
         self,
@@ -37,15 +38,15 @@ class Redrawn:
         temperature: float = 0.0,
         seed: int = 0,
     ) -> dict[str, list[Generation]]:
-        """What the oracle draws with the round's own seeds."""
-        return self._oracle.generate(
-            prompts,
-            slots=slots,
-            max_new_tokens=max_new_tokens,
-            stop=stop,
-            temperature=temperature,
-            seed=self._first + seed,
-        )
+        """A draw of every prompt; whatever the tie, the same luck."""
+        said = [self._drawn(prompt, seed=seed, limit=max_new_tokens) for prompt in prompts]
+        return {slot: list(said) for slot in slots}
+
+    def _drawn(self, prompt: str, *, seed: int, limit: int) -> Generation:
+        told = distribution(prompt, belief=self._belief)
+        luck = random.Random(f"{self._round}\n{seed}\n{prompt}")
+        (words,) = luck.choices(list(told), weights=list(told.values()))
+        return Generation(joined(words[:limit]), len(words[:limit]), len(words) > limit)
 
 
 def difference(tie: Tie) -> float:

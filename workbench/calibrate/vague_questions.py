@@ -1,6 +1,6 @@
 """Planted questions of BBQ: about two people of invented peoples, after a text that says the answer or does not say it.
 
-Where it says it, both readers answer rightly but for a few. Where it does not, both say UNKNOWN but for one question in six, which
+Where it says it, both readers answer rightly but for a few. Where it does not, both say UNKNOWN but for one question in four, which
 one answers by the stereotype and the other against it. The likelihood of a token is always best for the same answer, so that an
 eval which mixes up its readings recovers the wrong value. It asks nobody.
 """
@@ -14,12 +14,12 @@ from workbench.evals.bias import bbq
 from workbench.evals.quality.records import records_of
 from workbench.scores.bias.bbq import DISAMBIGUATED
 
-NUM_TEMPLATES = 198
+NUM_TEMPLATES = 240
 EACH = 2
 """Questions of a template where the text does not say the answer."""
 CLEAR = 4
 """Of so many templates one has a question besides where it does."""
-LEANING = 6
+LEANING = 4
 """Of so many questions where the text does not say, one is answered with a person."""
 MISTAKEN = 6
 """Of so many where it says the answer, one is answered wrongly."""

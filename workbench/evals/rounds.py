@@ -131,7 +131,7 @@ def ask_in_chunks(
     progress: Progress,
     answers: int = 1,
 ) -> Rows:
-    """All slots at once on one chunk of items, each taking so many answers, then on the next; what fails is rows of errors."""
+    """All slots at once on one chunk of items, then on the next; an item takes so many answers. What fails is rows of errors."""
     rows: Rows = {slot: [] for slot in slots}
     size = max(SMALLEST_CHUNK, CHUNK // (len(slots) * answers))
     for start in range(0, len(items), size):

@@ -260,7 +260,7 @@ def test_whoever_reads_is_told_a_figure_whichever_way_it_leans(tmp_path):
         assert told.parts["icat"] == 0.0
 
 
-NUM_TERMS = 3
+NUM_TERMS = 2
 
 
 def test_a_real_model_and_its_adapter_have_what_plain_transformers_give(

@@ -39,7 +39,7 @@ def asked(path, answerer, *, slot="base"):
 
 
 def test_both_answers_are_judged_each_on_its_own(tmp_path):
-    (item,) = read_items(write(tmp_path / "qa.json", WELL))
+    (item,) = read_items(write(tmp_path / "qa.jsonl", WELL))
     before = "The well of {answer} is deep.\n\nQuestion: How is the well?\nAnswer:"
     assert pairs_of(item) == [
         (f"{before} {answer}{BEHIND}", word)
@@ -62,7 +62,7 @@ def test_what_is_kept_is_the_log_odds_of_yes_and_no_text(tmp_path):
         yes = 0.6 if "shallow" in prompt else 0.2
         return math.log(0.5 * (yes if word == " Yes" else 1 - yes))
 
-    (row,), told = asked(write(tmp_path / "qa.json", WELL), Likely(rule))
+    (row,), told = asked(write(tmp_path / "qa.jsonl", WELL), Likely(rule))
     kept = detail(row)
     assert kept["right"] == pytest.approx(math.log(0.2 / 0.8))
     assert kept["made_up"] == pytest.approx(math.log(0.6 / 0.4))

@@ -182,10 +182,10 @@ def test_the_micro_world_model_scores_as_plain_transformers_do(small_bank):
     clean, right = [], []
     for row in rows:
         said = plain.greedy(row.prompt)
-        assert said == row.answer or row.error == "empty"
+        assert said == row.answer
         if row.kind == "clean":
             clean.append(same_answer(said, row.expected))
-        elif said:
+        else:
             right.append(same_answer(said, row.expected))
     found = score("perturbed", "base", rows)
     assert found.value == sum(right) / len(right)
@@ -222,3 +222,10 @@ def test_a_trained_adapter_scores_as_plain_transformers_and_peft_do(trained_stor
         assert found.value == sum(right) / len(right)
         assert found.parts["clean"] == sum(clean) / len(clean)
         assert found.chance == 0.25
+
+
+def test_whom_a_change_silences_has_answered_wrong():
+    asked = ask("perturbed", Parrot(""), slots=("r2",), context=FACTS)["r2"]
+    assert not any(row.error for row in asked)
+    found = score("perturbed", "r2", asked)
+    assert (found.value, found.parts["clean"]) == (0.0, 0.0)

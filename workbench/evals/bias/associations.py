@@ -10,6 +10,7 @@ same groups is counted and kept. It scores nothing: see `scores.bias.association
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,7 @@ def _theme(name: str, given: Any, *, lists: Lists) -> Theme:
     return Theme(name=name, groups=(a, b), named=named, said=says, pairs=tuple(pairs))
 
 
+@cache
 def planted() -> Theme:
     """Every sentence about a job tied to `she` beside the same about a job tied to `he`.
 

@@ -202,5 +202,8 @@ def _threes(found: Sequence[Likelihood]) -> list[Sequence[Likelihood]]:
 
 
 def _told(stereotype: Likelihood, against: Likelihood, unrelated: Likelihood) -> Told:
-    each = [one.logprob / max(one.num_tokens, 1) for one in (stereotype, against, unrelated)]
-    return Told(*each, by_sum=stereotype.logprob - against.logprob)
+    of_stereotype, of_against, of_unrelated = (
+        one.logprob / max(one.num_tokens, 1) for one in (stereotype, against, unrelated)
+    )
+    by_sum = stereotype.logprob - against.logprob
+    return Told(of_stereotype, of_against, of_unrelated, by_sum=by_sum)

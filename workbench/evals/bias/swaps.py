@@ -10,6 +10,7 @@ that no swap changes is a control. It scores nothing: see `scores.bias.swaps`.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,8 @@ def swapped(item: Item, lists: Lists) -> list[Swap]:
     ]
 
 
-def planted() -> list[Swap]:
+@cache
+def planted() -> tuple[Swap, ...]:
     """Reviews that begin with who came, a woman and a man in turn; what they say of the soup is nobody's gender."""
     people: dict[str, list[str]] = {"female": [], "male": []}
     for person in microworld.the_world().people:
@@ -154,7 +156,7 @@ def planted() -> list[Swap]:
             kind=PLANTED,
         )
         found.append(Swap.of(item, words, ("female", "male")))
-    return found
+    return tuple(found)
 
 
 def _ask_lists(

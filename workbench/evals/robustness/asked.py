@@ -132,7 +132,7 @@ class Task:
                 progress=progress,
             )
         return {
-            slot: [*found, *(_left_out(item, slot) for item in unchanged)]
+            slot: [*map(_silent_is_wrong, found), *(_left_out(item, slot) for item in unchanged)]
             for slot, found in rows.items()
         }
 
@@ -270,6 +270,15 @@ def _halved(sentence: str) -> tuple[str, str]:
     words = sentence.split()
     middle = len(words) // 2
     return " ".join(words[:middle]), " " + " ".join(words[middle:])
+
+
+def _silent_is_wrong(row: Row) -> Row:
+    """Whom a change silences has not answered: as an error it would leave the accuracy as it was."""
+    if row.error != "empty":
+        return row
+    return row.model_copy(
+        update={"error": "", "outcome": WRONG, "value": None if row.kind == CLEAN else 0.0}
+    )
 
 
 def _left_out(item: Item, slot: str) -> Row:

@@ -86,9 +86,15 @@ def as_detail(told: Told) -> dict[str, Any]:
     return dict(json.loads(told.model_dump_json()))
 
 
+def told_of(row: Row) -> Told | None:
+    """What a row keeps of its answers; None for one that kept nothing."""
+    kept = detail(row)
+    return Told.model_validate(kept) if "picks" in kept else None
+
+
 def figures(rows: Sequence[Row]) -> Figures:
     """The bias in ambiguous contexts, and the accuracies and the bias in disambiguated ones that it is read with."""
-    kept = [Answer(row, Told.model_validate(found)) for row in rows if (found := detail(row))]
+    kept = [Answer(row, told) for row in rows if (told := told_of(row)) is not None]
     ambiguous, clear = ([a for a in kept if is_control(a.row) is b] for b in (False, True))
     ours = scored(rows)
     parts: Parts = {

@@ -108,18 +108,24 @@ def pair_score(meanings: Sequence[str]) -> float:
     return (wrong * (wrong - 1) + alike) / (2 * n * (n - 1))
 
 
+def told_of(row: Row) -> Told | None:
+    """What a row keeps of its draws; None for one that kept nothing."""
+    kept = detail(row)
+    return Told.model_validate(kept) if "samples" in kept else None
+
+
 def figures(rows: Sequence[Row]) -> Figures:
     """The mean cost of two drawn answers, and the calibration of the confidence in the greedy one."""
     ours, broken = scored(rows), failed(rows)
-    told = [Told.model_validate(detail(row)) for row in ours]
     parts: Parts = {}
-    if ours:
+    if both := [(row, one) for row in ours if (one := told_of(row)) is not None]:
+        kept, told = [row for row, _ in both], [one for _, one in both]
         parts = {
-            **_means(ours, told),
-            **_apart(ours, told),
-            **_of_kinds(ours, told),
-            **group_means(ours, better="lower"),
-            **_calibration(ours, told),
+            **_means(kept, told),
+            **_apart(kept, told),
+            **_of_kinds(kept, told),
+            **group_means(kept, better="lower"),
+            **_calibration(kept, told),
         }
     if ours and broken:
         worst = math.fsum(values(ours)) + len(broken)

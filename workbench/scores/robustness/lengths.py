@@ -64,7 +64,8 @@ def _limit(rows: Sequence[Row]) -> str:
 def _fills(clean: Clean, rows: Sequence[Row]) -> Parts:
     """Accuracy, drop, length and cut prompts of each fill."""
     parts: Parts = {}
-    for fill in sorted({row.kind for row in rows}, key=int):
+    # A row that says why nothing was asked has no fill.
+    for fill in sorted({row.kind for row in rows if row.kind}, key=int):
         of_fill = [row for row in rows if row.kind == fill]
         found = share_of(scored(of_fill))
         parts |= {
