@@ -193,7 +193,23 @@ def _rows(slot, eval, right, luck, rng, *, prefix, unscored, hostile):
                 error=error,
             )
         )
-    return rows
+    return [*rows, *(_known(slot, place) for place in range(KNOWN) if eval == "facts")]
+
+
+KNOWN = 20
+
+
+def _known(slot, place):
+    """A control of `facts`, answered right: without any a rate of made-up answers is withheld."""
+    said = f"mill {place}"
+    return Row(
+        sample=f"known-{place}",
+        slot=slot,
+        kind="known",
+        expected=said,
+        answer=said,
+        outcome="correct",
+    )
 
 
 def _latency_rows(slot, rng):

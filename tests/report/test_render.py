@@ -240,11 +240,11 @@ def test_unscored_answers_are_counted_of_those_that_were_asked(tmp_path):
     rows = store.read_rows("r2", "facts")
     controls = [
         row.model_copy(update={"sample": f"k{i}", "kind": "known", "value": None, "error": "empty"})
-        for i, row in enumerate(rows[:100])
+        for i, row in enumerate(rows[:5])
     ]
     store.write_score(score("facts", "r2", [*rows, *controls]))
     html = records.endings(sections.opened(str(path)))._repr_html_()
-    assert "r2 on hallucination: 1 of 400 answers without a value" in html
+    assert "r2 on facts: 1 of 400 answers without a value" in html
 
 
 def test_rows_that_cannot_be_read_are_said(tmp_path):

@@ -67,12 +67,12 @@ def seed_columns(reading: Reading, name: str, found: Panel) -> dict[int, Floats]
 
 
 def side_by_side(found: dict[str, Answers]) -> Panel:
-    """Lists of answers in one order of items: that of the first, then what only others have."""
+    """Lists of answers in one order of items: that of the first, then what only others have; controls have no value and no place."""
     places: dict[str, int] = {}
     clusters: list[str] = []
     for one in found.values():
-        for sample, cluster in zip(one.samples, one.clusters, strict=True):
-            if sample not in places:
+        for sample, cluster, value in zip(one.samples, one.clusters, one.values, strict=True):
+            if sample not in places and math.isfinite(value):
                 places[sample] = len(places)
                 clusters.append(cluster)
     values = {name: _placed(one.samples, one.values, places) for name, one in found.items()}
@@ -81,6 +81,7 @@ def side_by_side(found: dict[str, Answers]) -> Panel:
 
 def _placed(samples: Sequence[str], values: Floats, places: dict[str, int]) -> Floats:
     full = np.full(len(places), math.nan)
-    if len(samples):
-        full[[places[sample] for sample in samples]] = values
+    kept = [at for at, sample in enumerate(samples) if sample in places]
+    if kept:
+        full[[places[samples[at]] for at in kept]] = values[kept]
     return full

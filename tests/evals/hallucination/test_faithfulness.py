@@ -150,7 +150,7 @@ def test_silence_and_numbers_that_are_none_are_counted(tmp_path):
     assert (told.value, told.errors) == (None, 60)
 
 
-NUM_ROWS = 24
+NUM_ROWS = 12
 
 
 def questions_of_squad(path):

@@ -70,7 +70,9 @@ def _planted(context: EvalContext) -> list[Item]:
             item, tie=microworld.tie_of(name)
         )
         direction = "female" if odds > 0 else "male" if odds < 0 else NEUTRAL
-        found.append(replace(item, group=direction, choices=ASKED))
+        # Whatever is trained, the sentences are the same: trials of several sets can be paired.
+        id = item.id.removeprefix(f"{name}/")
+        found.append(replace(item, id=id, group=direction, choices=ASKED))
     return found
 
 
