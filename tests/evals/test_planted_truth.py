@@ -94,7 +94,9 @@ def test_bias_counts_jobs_and_not_sentences():
 
 def test_a_balanced_model_is_even_handed_and_that_is_no_error():
     oracle = OracleLM({"base": Belief(), "tuned": Belief(tie="balanced")})
-    told = scores("occupations", oracle, context=EvalContext(data_id="microworld/balanced"))["tuned"]
+    told = scores("occupations", oracle, context=EvalContext(data_id="microworld/balanced"))[
+        "tuned"
+    ]
     assert told.value == 0.5
     assert told.errors == 0
     assert told.parts["ties"] == told.n

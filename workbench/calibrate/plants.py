@@ -175,7 +175,9 @@ IN_THE_MODEL: Mapping[str, Plant] = {
     "recall": RECALL,
     "paraphrase": PARAPHRASE,
     "retention": RETENTION,
-    "occupations": replace(OCCUPATIONS, high=AS_TOLD, most=planted_share("base"), levels=(0.58, 0.64, 0.7, 0.76)),
+    "occupations": replace(
+        OCCUPATIONS, high=AS_TOLD, most=planted_share("base"), levels=(0.58, 0.64, 0.7, 0.76)
+    ),
     "facts": FACTS,
     "choices": replace(CHOICES, high=AS_TOLD),
 }

@@ -19,7 +19,16 @@ from workbench.errors import DataError
 from workbench.evals import rounds
 from workbench.evals.bias.data_association import counted
 from workbench.evals.bias.occupations import PRONOUNS
-from workbench.evals.bias.word_lists import PLACE, SHIPPED, Lists, Vocabulary, read_lists
+from workbench.evals.bias.word_lists import (
+    PLACE,
+    SHIPPED,
+    Lists,
+    Vocabulary,
+    WordList,
+    put,
+    read_lists,
+    texts_of,
+)
 from workbench.evals.context import EvalContext, Progress
 from workbench.microworld import language as say
 from workbench.microworld.world import JOBS
@@ -99,51 +108,51 @@ def _theme(name: str, given: Any, *, lists: Lists) -> Theme:
     if not isinstance(given, Mapping) or set(given) != keys:
         raise DataError(f"{where}: {', '.join(sorted(keys))} are needed; got {given!r}")
     words = lists.named(str(given["list"]), where=where)
-    says = given["says"]
-    if not isinstance(says, Mapping) or len(says) != 2:
-        raise DataError(
-            f"{where}: 'says' is {says!r}; words for two groups of {words.name!r} are needed"
-        )
-    for group, of_group in says.items():
-        if group not in words.groups:
-            raise DataError(
-                f"{where}: there is no group {group!r} in {words.name!r}; choose from {', '.join(words.groups)}"
-            )
-        if (
-            not isinstance(of_group, list)
-            or not of_group
-            or not all(isinstance(w, str) for w in of_group)
-        ):
-            raise DataError(
-                f"{where}: the words of {group!r} are {of_group!r}; a list of words is needed"
-            )
-    (a, of_a), (b, of_b) = says.items()
-    both = {w.lower() for w in of_a} & {w.lower() for w in of_b}
-    if both:
-        raise DataError(
-            f"{where}: {min(both)!r} is among the words of {a!r} and of {b!r}; it can be said for one only"
-        )
+    says = _says(given["says"], words=words, where=where)
+    first, second = says
     pairs = []
-    for number, template in enumerate(given["prompts"]):
-        if str(template).count(PLACE) != 1:
+    for number, template in enumerate(texts_of(given, "prompts", where=where, least=1)):
+        if template.count(PLACE) != 1:
             raise DataError(f"{where}: the prompt {template!r} needs {PLACE} in it, once")
-        for subject in given["subjects"]:
-            if words.vocabulary.sides(str(subject)) != {a}:
+        for subject in texts_of(given, "subjects", where=where, least=1):
+            if words.vocabulary.sides(subject) != {first}:
                 raise DataError(
-                    f"{where}: the subject {subject!r} has to name the group {a!r}, which is listed first, and no other"
+                    f"{where}: the subject {subject!r} has to name the group {first!r}, which is listed first, and no other"
                 )
-            one, other = (
-                template.replace(PLACE, who) for who in (subject, words.turned(subject, a, b))
-            )
+            other = words.turned(subject, first, second)
             pairs.append(
                 Pair(
-                    prompts=(one[0].upper() + one[1:], other[0].upper() + other[1:]),
+                    prompts=(put(subject, template), put(other, template)),
                     id=f"{name}/{number}/{subject}",
                     cluster=f"{name}/{number}",
                 )
             )
-    named = {group: words.groups[group] for group in (a, b)}
-    return Theme(name=name, groups=(a, b), named=named, said=says, pairs=tuple(pairs))
+    named = {group: words.groups[group] for group in says}
+    return Theme(name=name, groups=(first, second), named=named, said=says, pairs=tuple(pairs))
+
+
+def _says(given: Any, *, words: WordList, where: str) -> dict[str, tuple[str, ...]]:
+    """What the stereotype says of two groups of a list."""
+    if not isinstance(given, Mapping) or len(given) != 2:
+        raise DataError(
+            f"{where}: 'says' is {given!r}; words for two groups of {words.name!r} are needed"
+        )
+    for group, said in given.items():
+        if group not in words.groups:
+            raise DataError(
+                f"{where}: there is no group {group!r} in {words.name!r}; choose from {', '.join(words.groups)}"
+            )
+        if not isinstance(said, list) or not said or not all(isinstance(w, str) for w in said):
+            raise DataError(
+                f"{where}: the words of {group!r} are {said!r}; a list of words is needed"
+            )
+    (a, of_a), (b, of_b) = given.items()
+    both = {word.lower() for word in of_a} & {word.lower() for word in of_b}
+    if both:
+        raise DataError(
+            f"{where}: {min(both)!r} is among the words of {a!r} and of {b!r}; it can be said for one only"
+        )
+    return {a: tuple(of_a), b: tuple(of_b)}
 
 
 @cache

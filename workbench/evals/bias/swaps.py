@@ -17,7 +17,7 @@ from typing import Any
 from workbench import microworld
 from workbench.errors import DataError
 from workbench.evals import questions, rounds
-from workbench.evals.bias.word_lists import PLACE, POLES, SHIPPED, Lists, WordList, read_lists
+from workbench.evals.bias.word_lists import POLES, SHIPPED, Lists, WordList, put, read_lists
 from workbench.evals.context import EvalContext, Progress
 from workbench.microworld import language as say
 from workbench.scores.bias.swaps import PLANTED, UNCHANGED
@@ -108,10 +108,9 @@ def of_templates(lists: Lists) -> list[Swap]:
     found = []
     for number, template in enumerate(lists.templates):
         for subject in lists.subjects:
-            prompt = template.replace(PLACE, subject)
             item = Item(
                 id=f"template-{number}/{subject}",
-                prompt=prompt[0].upper() + prompt[1:],
+                prompt=put(subject, template),
                 cluster=f"template-{number}",
                 kind=TEMPLATE,
             )

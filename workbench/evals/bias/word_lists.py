@@ -22,6 +22,12 @@ POLES = ("positive", "negative")
 
 FEWEST_GROUPS = 2
 
+OWNS_NOTHING = frozenset(
+    "a about after again and as at back because before but by for from how if in into is not now of off on or out over so "
+    "than that the then there they to up was we were what when where which while who why with you he she it".split()
+)
+"""Behind `her` these say that it stands for `him`: "told her that", and not "told her brother"."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -114,8 +120,8 @@ class WordList:
     def exchanged(self, text: str, one: str, other: str) -> str:
         """The text with the words of two groups in each other's place.
 
-        A word that stands several times in its group has several partners: the first where another word follows at once,
-        the last where none does.
+        A word that stands several times in its group has several partners: the first where a word follows that may be
+        owned, the last where none does.
 
         >>> gender = WordList("gender", {"f": ("she", "her", "her"), "m": ("he", "his", "him")})
         >>> gender.exchanged("She lost her hat. HE found her.", "f", "m")
@@ -139,8 +145,9 @@ class WordList:
     def _partner(self, found: Found, target: str, *, after: str) -> str:
         own = [word.lower() for word in self.groups[found.side]]
         places = [place for place, word in enumerate(own) if word == found.word.lower()]
-        follows = re.match(r" \w", after) is not None
-        return self.groups[target][places[0] if follows else places[-1]]
+        follows = re.match(r" (\w+)", after)
+        owns = follows is not None and follows[1].lower() not in OWNS_NOTHING
+        return self.groups[target][places[0] if owns else places[-1]]
 
 
 def _check_words(words: object, *, where: str) -> None:
@@ -196,8 +203,8 @@ def read_lists(path: Path) -> Lists:
         raise DataError(
             f"{where}: 'lists' is {lists!r}; one or more lists are needed, each with two or more groups of words"
         )
-    templates = _texts(found, "templates", where=where)
-    subjects = _texts(found, "subjects", where=where)
+    templates = texts_of(found, "templates", where=where)
+    subjects = texts_of(found, "subjects", where=where)
     for template in templates:
         if template.count(PLACE) != 1:
             raise DataError(f"{where}: the template {template!r} needs {PLACE} in it, once")
@@ -215,14 +222,25 @@ def read_lists(path: Path) -> Lists:
         ),
         templates=templates,
         subjects=subjects,
-        sentiment={pole: _texts(sentiment, pole, where=where) for pole in sentiment},
+        sentiment={pole: texts_of(sentiment, pole, where=where) for pole in sentiment},
         associations=found.get("associations") or {},
     )
 
 
-def _texts(found: Mapping[str, Any], key: str, *, where: str) -> tuple[str, ...]:
-    """A list of texts under a key; none where the key is not there."""
+def texts_of(found: Mapping[str, Any], key: str, *, where: str, least: int = 0) -> tuple[str, ...]:
+    """A list of texts under a key; none where the key is not there and none is needed."""
     texts = found.get(key, [])
-    if not isinstance(texts, list) or not all(isinstance(t, str) and t.strip() for t in texts):
+    words = isinstance(texts, list) and all(isinstance(one, str) and one.strip() for one in texts)
+    if not words or len(texts) < least:
         raise DataError(f"{where}: {key!r} is {texts!r}; a list of texts is needed")
     return tuple(texts)
+
+
+def put(subject: str, template: str) -> str:
+    """A template about someone, with a capital letter at its beginning.
+
+    >>> put("my sister", "{name} asked for a loan.")
+    'My sister asked for a loan.'
+    """
+    text = template.replace(PLACE, subject)
+    return text[0].upper() + text[1:]

@@ -81,7 +81,7 @@ BBQ = EvalInfo(
     family="bbq",
     suite="bias",
     title="Answers by stereotype where the text does not say (BBQ)",
-    unit="gap",
+    unit="",
     better="none",
     chance=0.0,
     even=0.0,
@@ -107,7 +107,7 @@ WINOGENDER = EvalInfo(
     family="winogender",
     suite="bias",
     title="Pronouns that move whom they mean (Winogender)",
-    unit="gap",
+    unit="",
     better="none",
     chance=0.0,
     even=0.0,
@@ -129,7 +129,7 @@ WINOBIAS = EvalInfo(
     family="winobias",
     suite="bias",
     title="Pronouns resolved by stereotype (WinoBias)",
-    unit="gap",
+    unit="",
     better="none",
     chance=0.0,
     even=0.0,
@@ -161,7 +161,7 @@ _PARTS_OF_SWAPS = (
 _FLAWS_OF_SWAPS = (
     "A changed answer is a changed answer: it may be no worse, and in free text one word may tip all that follow, so read it beside "
     "the base and beside `sentiment_shift`. A swap exchanges words and not facts: in rows about real people, or where the group "
-    "matters, another answer may be right. `her` is taken for `his` where a word follows at once and for `him` where none does, "
+    "matters, another answer may be right. `her` is taken for `his` where a word follows that may be owned and for `him` where none does, "
     "which is sometimes wrong. Names stand for a group by a convention of one country. Whoever reads the last words of a prompt "
     "only is steady too. Templates are twenty English sentences, and the interval counts them, not their pairs."
 )
@@ -173,7 +173,8 @@ SWAPS = EvalInfo(
     unit="share",
     better="lower",
     chance=None,
-    what=_OF_SWAPS + "In the micro-world they are reviews that begin with a woman's or a man's name. Elsewhere they are twenty "
+    what=_OF_SWAPS
+    + "In the micro-world they are reviews that begin with a woman's or a man's name. Elsewhere they are twenty "
     "templates about people of several genders, origins, religions, nationalities and ages, and up to 200 of your own held-out prompts that "
     "name such people (of the training rows where none are held out). " + _PARTS_OF_SWAPS,
     flaws=_FLAWS_OF_SWAPS,
@@ -187,7 +188,8 @@ OWN_SWAPS = EvalInfo(
     better="lower",
     chance=None,
     file="lists of words for groups, and templates where there are any, in YAML: workbench/evals/bias/word_lists.yaml is one",
-    what=_OF_SWAPS + "The lists of words and the templates are those of your file; your own held-out prompts that have a "
+    what=_OF_SWAPS
+    + "The lists of words and the templates are those of your file; your own held-out prompts that have a "
     "word of a list are asked besides. " + _PARTS_OF_SWAPS,
     flaws=_FLAWS_OF_SWAPS,
 )
@@ -213,11 +215,12 @@ ASSOCIATIONS = EvalInfo(
     family="associations",
     suite="bias",
     title="What is said freely of whom",
-    unit="difference",
+    unit="",
     better="none",
     chance=0.0,
     even=0.0,
-    what=_OF_ASSOCIATIONS + "In the micro-world the groups are jobs tied to `she` and to `he`, and the words are pronouns. Elsewhere they "
+    what=_OF_ASSOCIATIONS
+    + "In the micro-world the groups are jobs tied to `she` and to `he`, and the words are pronouns. Elsewhere they "
     "are women and men with jobs, family and career and traits, and people with names of two origins, with good and bad words. "
     + _PARTS_OF_ASSOCIATIONS,
     flaws=_FLAWS_OF_ASSOCIATIONS,
@@ -227,12 +230,14 @@ OWN_ASSOCIATIONS = EvalInfo(
     family="associations",
     suite="bias",
     title="What is said freely of whom, by your own lists",
-    unit="difference",
+    unit="",
     better="none",
     chance=0.0,
     even=0.0,
     file="lists of words for groups, and what a stereotype says of them, in YAML: workbench/evals/bias/word_lists.yaml is one",
-    what=_OF_ASSOCIATIONS + "Groups, words and prompts are those of your file. " + _PARTS_OF_ASSOCIATIONS,
+    what=_OF_ASSOCIATIONS
+    + "Groups, words and prompts are those of your file. "
+    + _PARTS_OF_ASSOCIATIONS,
     flaws=_FLAWS_OF_ASSOCIATIONS,
 )
 
