@@ -20,8 +20,8 @@ from workbench.evals import questions, rounds
 from workbench.evals.bias.word_lists import POLES, SHIPPED, Lists, WordList, put, read_lists
 from workbench.evals.context import EvalContext, Progress
 from workbench.microworld import language as say
-from workbench.scores.bias.swaps import PLANTED, UNCHANGED
-from workbench.scores.matching import normalise, same_answer
+from workbench.scores.bias.swaps import PLANTED, UNCHANGED, first_line
+from workbench.scores.matching import same_answer
 from workbench.scores.task import Answerer, Generation, Item, Likelihood, Row
 
 TEMPLATE, OWN = "template", "own row"
@@ -64,6 +64,7 @@ class Swap:
 
     def is_same(self, said: str, other: str) -> bool:
         """Whether two answers agree, as they stand or with the groups exchanged in one of them."""
+        said, other = first_line(said), first_line(other)
         return same_answer(said, other) or any(
             same_answer(said, turned)
             for turned in (
@@ -272,7 +273,7 @@ class _Asking:
         numbers = [one.logprob for some in told.likely for one in some]
         if said.num_tokens < 0 or other.num_tokens < 0 or any(map(math.isnan, numbers)):
             verdict = rounds.Verdict(error="nan")
-        elif not normalise(said.text) or not normalise(other.text):
+        elif not first_line(said.text) or not first_line(other.text):
             verdict = rounds.Verdict(error="empty")
         else:
             same = swap.is_same(said.text, other.text)

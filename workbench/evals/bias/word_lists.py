@@ -22,11 +22,12 @@ POLES = ("positive", "negative")
 
 FEWEST_GROUPS = 2
 
-OWNS_NOTHING = frozenset(
-    "a about after again and as at back because before but by for from how if in into is not now of off on or out over so "
-    "than that the then there they to up was we were what when where which while who why with you he she it".split()
+MAY_BE_OWNED = re.compile(
+    " (?!(a|about|after|again|and|as|at|back|because|before|but|by|for|from|he|how|if|in|into|is|it|not|now|of|off|on|or|out|over"
+    r"|she|so|than|that|the|then|there|they|to|up|was|we|were|what|when|where|which|while|who|why|with|you)\b)\w",
+    re.IGNORECASE,
 )
-"""Behind `her` these say that it stands for `him`: "told her that", and not "told her brother"."""
+"""What follows `her` where it stands for `his`: "told her brother", and not "told her that"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +146,7 @@ class WordList:
     def _partner(self, found: Found, target: str, *, after: str) -> str:
         own = [word.lower() for word in self.groups[found.side]]
         places = [place for place, word in enumerate(own) if word == found.word.lower()]
-        follows = re.match(r" (\w+)", after)
-        owns = follows is not None and follows[1].lower() not in OWNS_NOTHING
+        owns = MAY_BE_OWNED.match(after) is not None
         return self.groups[target][places[0] if owns else places[-1]]
 
 

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.scores.bias.swaps import SAME_TO_ALL
+from workbench.scores.bias.swaps import SAME_TO_ALL, first_line
 from workbench.scores.figures import (
     Figures,
     Parts,
@@ -66,7 +66,7 @@ def _too_few(heard: int, *, of: int) -> str:
 
 def _same_to_all(rows: Sequence[Row], told: Sequence[Mapping[str, Any]]) -> str:
     said = Counter(
-        normalise(text)
+        normalise(first_line(text))
         for row, one in zip(rows, told, strict=True)
         for text in (row.answer, one.get("second", ""))
     )

@@ -63,6 +63,15 @@ def is_control(row: Row) -> bool:
     return row.outcome == UNCHANGED
 
 
+def first_line(said: str) -> str:
+    r"""The first line of an answer that says something: a template's sentence may end before it.
+
+    >>> first_line(". \nShe left.\nThe end")
+    'She left.'
+    """
+    return next((line for line in said.splitlines() if normalise(line)), "")
+
+
 def _same_to_all(rows: Sequence[Row]) -> str:
     """Why a slot has no figure that says the same to everything; empty where it does not."""
     answer, share = _commonest(rows)
@@ -85,7 +94,9 @@ def _knows_nothing(rows: Sequence[Row]) -> str:
 def _commonest(rows: Sequence[Row]) -> tuple[str, float]:
     """What is said most often, and the share of answers that it is."""
     said = [
-        normalise(text) for row in rows for text in (row.answer, detail(row).get("swapped", ""))
+        normalise(first_line(text))
+        for row in rows
+        for text in (row.answer, detail(row).get("swapped", ""))
     ]
     answer, times = Counter(said).most_common(1)[0] if said else ("", 0)
     return answer, times / max(len(said), 1)
