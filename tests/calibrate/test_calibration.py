@@ -148,7 +148,7 @@ def test_what_failed_is_told_with_its_levels_and_checks(certificate, capsys):
 def test_progress_says_which_eval_and_which_round():
     said = []
     calibrate(["occupations", "letters"], rounds=8, progress=said.append)
-    assert said[0] == "1 of 2: calibrating bias on the oracle, round 1 of 8"
+    assert said[0] == "1 of 2: calibrating occupations on the oracle, round 1 of 8"
     assert said[-1] == "2 of 2: calibrating letters on the oracle, round 8 of 8"
 
 
