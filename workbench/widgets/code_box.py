@@ -8,14 +8,14 @@ from collections.abc import Mapping
 import anywidget
 import traitlets
 
-from workbench.widgets.live_run import STATIC
+from workbench.widgets.assets import script, style
 
 
 class CodeBox(anywidget.AnyWidget):
     """Named texts, each with a Copy button."""
 
-    _esm = STATIC / "code_box.js"
-    _css = STATIC / "workbench.css"
+    _esm = script("code_box")
+    _css = style("panel")
 
     texts: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
 

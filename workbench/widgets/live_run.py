@@ -7,21 +7,19 @@ worker process. Where widgets cannot be shown the same picture is a plain table.
 
 import threading
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 from markupsafe import escape
 
+from workbench.widgets.assets import script, style
 from workbench.widgets.callbacks import reachable, shown
 from workbench.widgets.pump import PUMP
 from workbench.widgets.watch import ENDED, Picture, TrialPicture, Watch
 
 if TYPE_CHECKING:
     from workbench.job import Job
-
-STATIC = Path(__file__).parent / "static"
 
 PATIENCE = 60
 """Looks at the folder within which the worker should have answered a command."""
@@ -33,8 +31,8 @@ COMMANDS = ("stop", "pause", "resume", "restart")
 class LiveRun(anywidget.AnyWidget):
     """The live view of one job."""
 
-    _esm = STATIC / "live_run.js"
-    _css = STATIC / "workbench.css"
+    _esm = script("live_run")
+    _css = style("live_run")
 
     picture = traitlets.Dict().tag(sync=True)
     """All of `Picture` but the curves."""

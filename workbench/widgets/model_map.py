@@ -25,8 +25,8 @@ from workbench.plan.shape import read_shape
 from workbench.plan.targets import aim, counted, lora_target
 from workbench.spec import AdapterSpec, ModelSpec, QuantizationSpec, Spec
 from workbench.widgets.allocation import Allocation, lora_fields, merged, read_adapter
+from workbench.widgets.assets import script, style
 from workbench.widgets.callbacks import reachable, shown
-from workbench.widgets.live_run import STATIC
 from workbench.widgets.map_plain import as_table, as_text, as_yaml, places_of
 from workbench.widgets.model_grid import Grid
 from workbench.widgets.precision import (
@@ -72,10 +72,8 @@ def model_map(model: Spec | str | Path = "microworld") -> "ModelMap":
 class ModelMap(anywidget.AnyWidget):
     """A model on which ranks are painted."""
 
-    _esm = STATIC / "model_map.js"
-    _css = "\n".join(
-        (STATIC / name).read_text(encoding="utf-8") for name in ("workbench.css", "model_map.css")
-    )
+    _esm = script("model_map")
+    _css = style("model_map")
 
     places = traitlets.Dict(read_only=True).tag(sync=True)
     """What is drawn, and where."""

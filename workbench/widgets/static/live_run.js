@@ -2,7 +2,6 @@
 // `picture` and `curves` say and sends {command, trial} back; it keeps nothing that a reload would lose but the choice
 // of scale and of the highlighted trial. Text from files enters the page by textContent only.
 
-const SVG = "http://www.w3.org/2000/svg";
 const DASHES = ["", "6 3", "2 3", "8 3 2 3"];
 const COLOURS = 8;
 const WORDS = {
@@ -10,34 +9,6 @@ const WORDS = {
   failed: "failed", stopped: "stopped", lost: "lost", trained: "trained",
 };
 const LIVE = ["queued", "running", "paused", "stopping"];
-
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  return fill(node, attributes, children);
-}
-
-function draw(tag, attributes = {}, ...children) {
-  return fill(document.createElementNS(SVG, tag), attributes, children);
-}
-
-function fill(node, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined || value === false) continue;
-    if (name === "text") node.textContent = value;
-    else if (name === "on") for (const [event, call] of Object.entries(value)) node.addEventListener(event, call);
-    else node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children);
-  return node;
-}
-
-function figures(value, digits = 3) {
-  if (value === null || value === undefined) return "";
-  if (value === 0) return "0";
-  const size = Math.abs(value);
-  if (size >= 1e5 || size < 1e-4) return value.toExponential(digits - 1);
-  return Number(value.toPrecision(digits)).toString();
-}
 
 function duration(seconds) {
   if (seconds === null || seconds === undefined) return "";

@@ -7,37 +7,10 @@ const TYPING = 900; // milliseconds within which digits belong to one number
 const PUSH = 40; // milliseconds between two messages while a stroke lasts
 const STORED = { none: "full precision", int8: "int8", nf4: "nf4", fp4: "fp4" };
 
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined || value === false) continue;
-    if (name === "text") node.textContent = value;
-    else if (name === "on") for (const [event, call] of Object.entries(value)) node.addEventListener(event, call);
-    else node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children);
-  return node;
-}
-
-function put(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
-function many(number) { return Number(number).toLocaleString("en"); }
-
 function percent(share) {
   const value = share * 100;
   return `${value >= 10 ? value.toFixed(1) : Number(value.toPrecision(3))} %`;
 }
-
-function bytes(number) {
-  for (const [size, unit] of [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]]) {
-    if (number >= size) return `${Number((number / size).toPrecision(3))} ${unit}`;
-  }
-  return `${number} B`;
-}
-
-function several(count, word) { return `${many(count)} ${word}${count === 1 ? "" : "s"}`; }
 
 // A rank on the scale of colours: how often 2 was doubled, at most eight times.
 function step(rank) { return Math.max(0, Math.min(8, Math.log2(rank))); }
