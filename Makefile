@@ -5,9 +5,10 @@
 #   make bench   training and scoring against their peers, here; BENCH=--full for all of it
 #   make clean   caches and .venv; never runs/ or reports/
 #   make lock    both lock files from what is installed
-# Overridable: PYTHON=python3.12, UV= (use pip even where uv is), TORCH_INDEX=... (see README, "CPU-only torch").
+# Overridable: PYTHON=python3.12, WORKERS=4 (test processes), UV= (use pip even where uv is), TORCH_INDEX=... (see README, "CPU-only torch").
 
 PYTHON ?= python3
+WORKERS ?= 2
 UV ?= $(shell command -v uv 2>/dev/null)
 TORCH_INDEX ?=
 BIN := .venv/bin
@@ -32,11 +33,14 @@ lab: .venv/.ok
 
 setup: .venv/.ok
 
+# A process for each of two cores, with a thread each: torch's threads wait for one another by spinning.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations=20
+
 test: .venv/.dev
-	$(BIN)/python -m pytest --durations=20
+	$(PYTEST)
 
 soak: .venv/.dev
-	SOAK=1 $(BIN)/python -m pytest --durations=20
+	SOAK=1 $(PYTEST)
 
 check: .venv/.dev
 	$(BIN)/ruff check .
@@ -63,6 +67,8 @@ clean:
 	@$(INSTALL) --no-deps -e .
 	@touch $@
 
+# The last kernel without subshells lies beside the newest: tests start both.
 .venv/.dev: .venv/.ok requirements-dev.lock
 	@$(INSTALL) -r requirements-dev.lock
+	@$(INSTALL) --no-deps --target .venv/ipykernel-6 'ipykernel==6.30.1'
 	@touch $@
