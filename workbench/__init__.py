@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from workbench.job import Job, attach, plan, start  # type: ignore[no-redef]
     from workbench.report import report
     from workbench.spec import Spec
-    from workbench.widgets import model_map, panel  # type: ignore[no-redef]
+    from workbench.widgets import leaderboard, model_map, panel, playground, samples  # type: ignore[no-redef]
 
 __version__ = "0.1.0"
 
@@ -37,7 +37,10 @@ _HOME = {
     "compare": "workbench.compare",
     "report": "workbench.report",
     "panel": "workbench.widgets",
+    "playground": "workbench.widgets",
     "model_map": "workbench.widgets",
+    "leaderboard": "workbench.widgets",
+    "samples": "workbench.widgets",
     "WorkbenchError": "workbench.errors",
 }
 
@@ -49,10 +52,13 @@ __all__ = [
     "attach",
     "compare",
     "evaluate",
+    "leaderboard",
     "model_map",
     "panel",
     "plan",
+    "playground",
     "report",
+    "samples",
     "start",
 ]
 

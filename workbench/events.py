@@ -5,13 +5,15 @@ stamped by the store, because the engine knows neither a clock nor a crash.
 """
 
 import json
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 
 class _Event(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built when the first one is read or said: a form needs none.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     trial: str = ""
     """The trial it is about; empty for the sweep as a whole."""
@@ -43,6 +45,10 @@ class Step(_Event):
     num_tokens: int
     """Tokens the loss looked at in this step."""
     seconds: float
+    rss_bytes: int | None = None
+    """Memory that the worker held, where it was looked at: every few steps."""
+    cuda_bytes: int | None = None
+    """Memory of the GPU that torch had given out then."""
 
 
 class HeldOut(_Event):
@@ -118,7 +124,14 @@ Event = Annotated[
     Field(discriminator="event"),
 ]
 
-_EVENTS: TypeAdapter[Any] = TypeAdapter(Event)
+
+@cache
+def _events() -> TypeAdapter[Any]:
+    return TypeAdapter(Event)
+
+
+_SELDOM = ("rss_bytes", "cuda_bytes")
+"""Fields that most lines go without."""
 
 
 def to_line(event: _Event) -> str:
@@ -127,9 +140,18 @@ def to_line(event: _Event) -> str:
     >>> from_line(to_line(Saved(trial="r4", step=3, what="adapter"))).step
     3
     """
-    return json.dumps(event.model_dump(mode="json"), separators=(",", ":"), allow_nan=True)
+    fields = event.model_dump(mode="json")
+    for name in _SELDOM:
+        if fields.get(name, "") is None:
+            del fields[name]
+    return json.dumps(fields, separators=(",", ":"), allow_nan=True)
 
 
 def from_line(line: str) -> Any:
     """The event in a line; a line cut by a crash raises ValueError."""
-    return _EVENTS.validate_python(json.loads(line))
+    return from_fields(json.loads(line))
+
+
+def from_fields(fields: Any) -> Any:
+    """The event of a line that was parsed already; ValueError where it is none."""
+    return _events().validate_python(fields)

@@ -219,34 +219,47 @@ def _loadings(store: SweepStore, *, data: dict[Any, Rows]) -> Iterator[tuple[Tri
             yield tuple(held)
 
 
+def hold(
+    trials: Sequence[Trial], *, labels: Sequence[str] = ()
+) -> tuple[Group | None, list[tuple[Trial, Exception]]]:
+    """The base of some trials, loaded, with their adapters on; and the trials that it cannot take, with why.
+
+    Args:
+        trials: Of one base, as `plan.sharing.by_base` finds them.
+        labels: What they tell apart; empty for a model that writes.
+    """
+    spec = trials[0].spec
+    try:
+        loaded = load_model(
+            spec.model, quantization=spec.quantization, labels=tuple(labels) or None
+        )
+    except (WorkbenchError, RuntimeError, MemoryError) as error:
+        # Of torch it is a RuntimeError that there is no memory left.
+        _log.exception("loading %s failed", spec.model.id)
+        return None, [(trial, error) for trial in trials]
+    bank: Bank | None = None
+    held: list[Trial] = []
+    refused: list[tuple[Trial, Exception]] = []
+    for trial in trials:
+        try:
+            if bank is None:
+                bank = Bank(loaded.model, loaded.tokenizer, [trial])
+            else:
+                bank.add(trial)
+            held.append(trial)
+        except (WorkbenchError, RuntimeError, MemoryError) as error:
+            refused.append((trial, error))
+    if bank is None:
+        return None, refused
+    return Group(trials=tuple(held), loaded=loaded, bank=bank), refused
+
+
 def _load(
     store: SweepStore, trials: Sequence[Trial], *, data: dict[Any, Rows], steering: Steering
 ) -> tuple[Group | None, list[str]]:
     """The base of some trials with their adapters on; those it cannot take fail by name."""
-    spec = trials[0].spec
-    steering.say(f"loading {spec.model.id}")
-    labels = data[_set_of(trials[0])].labels
-    try:
-        loaded = load_model(spec.model, quantization=spec.quantization, labels=labels or None)
-    except (WorkbenchError, RuntimeError, MemoryError) as error:
-        # Of torch it is a RuntimeError that there is no memory left.
-        _log.exception("loading %s failed", spec.model.id)
-        return None, [failed(store, trial, error) for trial in trials]
-    for note in loaded.notes:
+    steering.say(f"loading {trials[0].spec.model.id}")
+    group, refused = hold(trials, labels=data[_set_of(trials[0])].labels)
+    for note in group.loaded.notes if group else ():
         store.append(events.Warned(code="model", message=note))
-    problems: list[str] = []
-    for place, trial in enumerate(trials):
-        try:
-            bank = Bank(loaded.model, loaded.tokenizer, [trial])
-        except (WorkbenchError, RuntimeError, MemoryError) as error:
-            problems.append(failed(store, trial, error))
-            continue
-        held = [trial]
-        for other in trials[place + 1 :]:
-            try:
-                bank.add(other)
-                held.append(other)
-            except (WorkbenchError, RuntimeError, MemoryError) as error:
-                problems.append(failed(store, other, error))
-        return Group(trials=tuple(held), loaded=loaded, bank=bank), problems
-    return None, problems
+    return group, [failed(store, trial, error) for trial, error in refused]

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import psutil
 
-from workbench.data.sources import check_data, holds_out, num_labels, num_rows
+from workbench.data.seen import RowsSeen
+from workbench.data.sources import holds_out
 from workbench.errors import DataError, RunError, StoreError
 from workbench.plan import Plan
 from workbench.plan import plan as predict
@@ -37,8 +38,14 @@ WORKER_ENVIRONMENT = {
 """What a worker starts with, unless the person who starts it says otherwise. Measured: docs/LOG.md."""
 
 
-def plan(spec: Spec) -> Plan:
-    """What a sweep will cost, with its model and its data looked at; nothing is loaded or started."""
+def plan(spec: Spec, *, seen: RowsSeen | None = None) -> Plan:
+    """What a sweep will cost, with its model and its data looked at; nothing is loaded or started.
+
+    Args:
+        spec: The sweep, or one trial.
+        seen: What is known of data sets already; None looks at them anew.
+    """
+    seen = seen or RowsSeen()
     spec = with_suites(spec)
     check_trackers(spec)
     predict(spec)  # the model before the data: its errors are the cheaper ones to find
@@ -47,7 +54,7 @@ def plan(spec: Spec) -> Plan:
     wrong: dict[tuple[DataSpec, bool], DataError] = {}
     for data, labelled in dict.fromkeys(sets.values()):
         try:
-            check_data(data, labelled=labelled)
+            seen.check(data, labelled=labelled)
         except DataError as error:
             wrong[data, labelled] = error
     refused = {name: wrong[one] for name, one in sets.items() if one in wrong}
@@ -58,8 +65,8 @@ def plan(spec: Spec) -> Plan:
     data, labelled = readable[0]
     return predict(
         spec,
-        num_rows=num_rows(data, labelled=labelled),
-        num_labels=num_labels(data) if labelled else None,
+        num_rows=seen.num_rows(data, labelled=labelled),
+        num_labels=seen.num_labels(data) if labelled else None,
         refused=refused,
     )
 
@@ -173,13 +180,13 @@ class Job:
         """Ask one trial, or the whole sweep, to stop at the next step; what it learned is kept."""
         control.send(self.path, "stop", trial=trial)
 
-    def pause(self) -> None:
-        """Ask the sweep to wait at the next step."""
-        control.send(self.path, "pause")
+    def pause(self, trial: str = "") -> None:
+        """Ask one trial, or every trial, to wait before its next step; the others go on."""
+        control.send(self.path, "pause", trial=trial)
 
-    def resume(self) -> None:
-        """Let a paused sweep go on."""
-        control.send(self.path, "resume")
+    def resume(self, trial: str = "") -> None:
+        """Let one paused trial, or all of them, go on exactly where they were."""
+        control.send(self.path, "resume", trial=trial)
 
     def kill(self) -> None:
         """End the worker at once; `restart()` goes on from the last checkpoint."""

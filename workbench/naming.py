@@ -15,6 +15,11 @@ _SHORT = {
     "adapter_name": "",
 }
 
+FULL = "full"
+"""What a base is called that is not quantized."""
+
+_DTYPES = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
+
 
 def trial_name(varied: dict[str, Any]) -> str:
     """A folder name that says what varies.
@@ -25,6 +30,8 @@ def trial_name(varied: dict[str, Any]) -> str:
     'nf4-no-dora'
     >>> trial_name({"adapter.peft_type": "PROMPT_TUNING", "seed": 0})
     'prompt-tuning-seed0'
+    >>> trial_name({"model.dtype": "bfloat16", "quantization": None})
+    'bf16'
     >>> trial_name({"adapter.adapter_name": "poems", "adapter.r": 8})
     'poems'
     """
@@ -32,6 +39,8 @@ def trial_name(varied: dict[str, Any]) -> str:
         # A name of its own says all about an adapter.
         kept = {k: v for k, v in varied.items() if not k.startswith("adapter.")}
         varied = {"adapter.adapter_name": varied["adapter.adapter_name"], **kept}
+    if "model.dtype" in varied and storage_name(varied.get("quantization")) == FULL:
+        varied = {k: v for k, v in varied.items() if k != "quantization"}  # the type says it
     words = [_word(dotted.rsplit(".", 1)[-1], value) for dotted, value in varied.items()]
     return "-".join(words)[:96].strip("-.") or "trial"
 
@@ -39,7 +48,9 @@ def trial_name(varied: dict[str, Any]) -> str:
 def _word(field: str, value: Any) -> str:
     said = field.removeprefix("use_").replace("_", "-")
     if field == "quantization":
-        return _bits(value)
+        return storage_name(value)
+    if field == "dtype":
+        return _DTYPES.get(str(value), _slug(value))
     if field == "peft_type":
         return str(value).lower().replace("_", "-")
     if isinstance(value, bool):
@@ -50,10 +61,10 @@ def _word(field: str, value: Any) -> str:
     return _SHORT.get(field, said) + shown
 
 
-def _bits(value: Any) -> str:
+def storage_name(value: Any) -> str:
     """What a quantization is called: full, int8, nf4, fp4-double."""
     if not isinstance(value, dict) or not (value.get("load_in_4bit") or value.get("load_in_8bit")):
-        return "full"
+        return FULL
     if value.get("load_in_8bit"):
         return "int8"
     kind = str(value.get("bnb_4bit_quant_type", "nf4"))

@@ -35,6 +35,9 @@ from workbench.spec import DataSpec, Trial
 
 _log = logging.getLogger(__name__)
 
+MEMORY_EVERY = 10
+"""Steps between two looks at how much memory is held."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
@@ -185,8 +188,8 @@ def _train_slots(
 ) -> list[str]:
     problems = []
     steering.say("training " + ", ".join(slot.name for slot in slots))
-    store.set_status(trials={slot.name: "training" for slot in slots})
-    for event in loop.train(bank, slots, stopped=steering.stopped):
+    steering.begin([slot.name for slot in slots])
+    for event in loop.train(bank, slots, stopped=steering.stopped, turns=steering.turns):
         if isinstance(event, events.Finished):
             folder = store.folder(event.trial)
             bank.save(event.trial, folder / bank.trials[event.trial].spec.adapter.kept_as)
@@ -198,13 +201,19 @@ def _train_slots(
                 # A whole sweep that was stopped goes on from here with --resume; a stopped trial does not.
                 shutil.rmtree(folder / "checkpoint", ignore_errors=True)
             continue
-        store.append(event)
+        store.append(_with_memory(event) if isinstance(event, events.Step) else event)
         if isinstance(event, events.Failed):
             store.set_status(trials={event.trial: "failed"})
             problems.append(f"{event.trial} failed: {event.message}")
-        elif isinstance(event, events.Step):
-            steering.wait_while_paused(event.trial)
     return problems
+
+
+def _with_memory(step: events.Step) -> events.Step:
+    if step.step % MEMORY_EVERY != 1:
+        return step
+    held = torch.cuda.memory_allocated() if torch.cuda.is_available() else None
+    rss = psutil.Process().memory_info().rss
+    return step.model_copy(update={"rss_bytes": rss, "cuda_bytes": held})
 
 
 def _rendered(

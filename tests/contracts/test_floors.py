@@ -25,6 +25,7 @@ FLOORS: list[tuple[str, list[str]]] = [
             "calibrate",
             "job",
             "foreign",
+            "playground",
             "microworld.build",
         ],
     ),

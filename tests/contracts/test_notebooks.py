@@ -1,8 +1,9 @@
-"""Notebooks are stored without outputs and run headless from top to bottom.
+"""Notebooks are stored without outputs, run headless from top to bottom, and show tables where no widget can be shown.
 
 Each says in its metadata (`workbench.smoke`) which parameters make it quick; at full length it runs with `make soak`.
 """
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -11,6 +12,8 @@ import pytest
 from tests.contracts.tree import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+WIDGET = "application/vnd.jupyter.widget-view+json"
+MOST_LINES = 24
 TEMPLATES = sorted((ROOT / "workbench" / "report").rglob("*.ipynb"))
 
 
@@ -47,11 +50,33 @@ def test_one_cell_holds_the_parameters(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
-def test_the_smoke_parameters_are_parameters(path):
+def test_papermill_knows_every_parameter_and_its_type(path):
+    import papermill
+
+    known = papermill.inspect_notebook(str(path))
     smoke = read(path).metadata["workbench"]["smoke"]
-    source = parameters_cell(path).source
     assert smoke
-    assert not [name for name in smoke if f"\n{name} = " not in "\n" + source]
+    assert set(smoke) <= set(known)
+    assert [name for name, told in known.items() if told["inferred_type_name"] == "None"] == []
+    assert {"runs", "reports"} <= set(known), "where it writes is the reader's to say"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_it_begins_with_what_one_will_be_able_to_do_and_what_that_takes(path):
+    first = read(path).cells[0]
+    assert first.cell_type == "markdown"
+    for told in ("# ", "ou will", "**Time:**", "**Hardware:**"):
+        assert told in first.source, told
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_cells_are_short_and_keep_their_names(path):
+    cells = read(path).cells
+    number = path.name[:2]
+    assert [c.id for c in cells if not re.fullmatch(rf"{number}-\d\d", c.id)] == []
+    assert len({c.id for c in cells}) == len(cells)
+    lines = {c.id: len(c.source.splitlines()) for c in cells if c.cell_type == "code"}
+    assert {cell: n for cell, n in lines.items() if n > MOST_LINES} == {}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
@@ -81,7 +106,7 @@ def run(path, parameters, folder, monkeypatch, *, minutes):
     for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR"):
         monkeypatch.setenv(name, str(folder / name.lower()))
     (folder / "notebooks").mkdir()
-    papermill.execute_notebook(
+    executed = papermill.execute_notebook(
         str(path),
         str(folder / "executed.ipynb"),
         parameters=dict(parameters),
@@ -93,3 +118,18 @@ def run(path, parameters, folder, monkeypatch, *, minutes):
     )
     reports = list((folder / "reports").glob("*.html"))
     assert reports, "it ends with a report"
+    assert_reads_without_widgets(executed)
+
+
+def assert_reads_without_widgets(notebook):
+    """Whoever opens it where no widget is shown sees tables, and nothing of what libraries mutter."""
+    widgets = 0
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            assert output.get("name") != "stderr", (cell.id, output.get("text"))
+            shown = output.get("data", {})
+            if WIDGET in shown:
+                widgets += 1
+                assert "<table" in shown.get("text/html", ""), cell.id
+                assert shown.get("text/plain"), cell.id
+    assert widgets

@@ -159,6 +159,32 @@ def test_a_slot_that_joins_a_running_group_is_what_it_would_have_been_and_so_are
         assert disturbed[name] == pytest.approx(losses, rel=1e-5)
 
 
+def test_a_slot_that_gives_up_its_turns_goes_on_exactly_where_it_was(tmp_path) -> None:
+    trials, data = _same_rows("llama")
+    dropping = [
+        trial.model_copy(update={"spec": trial.spec.replace({"adapter.lora_dropout": 0.2})})
+        for trial in trials
+    ]
+    _, undisturbed = equality.fused("llama", dropping, data, folder=tmp_path / "a")
+    bank = equality.bank("llama", dropping)
+    slots = equality.slots(dropping, data, folder=tmp_path / "b")
+    # While t0 has trained so many steps these wait, t1 until t0 has ended.
+    held = {"t1": range(2, STEPS), "t3": range(4)}
+
+    def turns(names) -> list[str]:
+        now = [name for name in names if slots[0].step not in held.get(name, ())]
+        return now or list(names)
+
+    told = list(train(bank, slots, turns=turns))
+    steps = [(event.trial, event.step) for event in told if event.event == "step"]
+    assert steps.index(("t1", 3)) > steps.index(("t0", STEPS)), "t1 waited while t0 trained on"
+    assert steps.index(("t3", 1)) > steps.index(("t0", 4))
+    disturbed = equality.losses(told)
+    for name, losses in undisturbed.items():
+        assert len(losses) == STEPS
+        assert disturbed[name] == pytest.approx(losses, rel=1e-5)
+
+
 def _watching(trial: Trial, **said: object) -> Trial:
     fields = {f"train.{name}": value for name, value in said.items()}
     return trial.model_copy(update={"spec": trial.spec.replace(fields)})

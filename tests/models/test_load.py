@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from workbench.errors import ModelError
-from workbench.models.load import load
+from workbench.models.load import load, load_tokenizer
 from workbench.spec import ModelSpec
 
 
@@ -85,6 +85,8 @@ def test_a_tokenizer_without_end_or_padding_gets_ids_that_exist(shared_models: P
     ] * 2
     ids = tokenizer("First Citizen:")["input_ids"]
     assert tokenizer.decode(ids) == "First Citizen:"
+    alone = load_tokenizer(ModelSpec(id=str(shared_models / "slm4096-gpt2")))
+    assert (alone.eos_token, alone.pad_token) == (tokenizer.eos_token, tokenizer.pad_token)
 
 
 def test_a_missing_padding_token_is_the_end_token(micro: Path, tmp_path: Path) -> None:

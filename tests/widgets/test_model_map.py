@@ -488,7 +488,7 @@ def test_quantization_is_loaded_shown_and_given_back():
     assert painter.summary["base_bytes"] == weight_bytes(
         painter.grid.shape, dtype="float32", quantization=made
     )
-    painter.quantization = "int8"
+    painter.quantization = "8-bit"
     assert painter.quantization_spec.load_in_8bit
     assert not painter.quantization_spec.bnb_4bit_use_double_quant
     painter.kept = [painter.grid.numbers["lm_head"]]
@@ -509,7 +509,7 @@ def test_bits_a_weight_count_the_scales(word, double, bits):
 
 def test_an_eight_bit_module_has_a_scale_for_each_of_its_outputs():
     painter = model_map("microworld")
-    painter.quantization = "int8"
+    painter.quantization = "8-bit"
     linear = painter.grid.shape.modules
     weights = sum(m.in_features * m.out_features for m in linear)
     bits = 8 + 32 * sum(m.out_features for m in linear) / weights

@@ -20,11 +20,20 @@ from workbench.compare.figure import PARTS, Figure, figure_of, has_value
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
 from workbench.compare.pairing import Difference, difference
 from workbench.compare.reading import Candidate, Reading
+from workbench.naming import storage_name
 from workbench.scores.task import BASE, Score
 
 MAX_PAIRS = 2016
 """Pairs tested one by one (64 candidates); beyond, and for scores that are scored again for every draw, only those
 with the best, and corrected more strictly."""
+
+
+HELD = ("weights", "adapter", "gradients", "optimizer")
+"""The parts of a predicted memory that do not depend on the batch."""
+
+
+NAMED = ("adapter.adapter_name", "adapter.rank_pattern", "adapter.alpha_pattern")
+"""What the name of its own that an adapter has says shorter than a column."""
 
 
 class Standing(BaseModel):
@@ -42,6 +51,8 @@ class Standing(BaseModel):
     state: str = "done"
     reason: str = ""
     trainable_parameters: int | None = None
+    held_bytes: int | None = None
+    """Predicted, of weights, adapter, gradients and optimizer; told where trials store their bases differently."""
     seeds: tuple[int, ...] = ()
     varied: dict[str, Any] = {}
     figures: dict[str, Figure] = {}
@@ -134,6 +145,8 @@ def leaderboard(reading: Reading, lines: tuple[Standing, ...], *, primary: str) 
     columns = [Column(key="trial", title="trial"), Column(key="place", title="place")]
     columns += [number_column(f, f.rsplit(".", 1)[-1]) for f in _more_than_the_name(reading)]
     columns.append(number_column("trainable_parameters", "trainable", note="parameters"))
+    if any(line.held_bytes for line in lines):
+        columns.append(number_column("held_bytes", "memory", note="MB, predicted"))
     columns += [
         number_column(
             e,
@@ -167,10 +180,21 @@ def _standing(reading: Reading, one: Candidate) -> Standing:
         state=", ".join(states),
         reason="; ".join(reasons),
         trainable_parameters=one.trainable_parameters,
+        held_bytes=_held_bytes(reading).get(one.trials[0]),
         seeds=one.seeds,
         varied=one.varied,
         figures=_figures(reading, one.name),
     )
+
+
+def _held_bytes(reading: Reading) -> dict[str, int]:
+    """What each trial holds in memory whatever its batch; empty where all bases are stored alike."""
+    planned = reading.plan.get("trials", [])
+    trials = planned if isinstance(planned, list) else []
+    memory = {one["name"]: one["memory"] for one in trials if "memory" in one}
+    if len({parts.get("weights") for parts in memory.values()}) < 2:
+        return {}
+    return {name: sum(parts.get(p, 0) for p in HELD) for name, parts in memory.items()}
 
 
 def _figures(reading: Reading, name: str) -> dict[str, Figure]:
@@ -192,7 +216,10 @@ def _not_told_apart(
 
 def _more_than_the_name(reading: Reading) -> list[str]:
     """The differing fields, unless there is one and the trial's name already says it."""
-    return list(reading.differing) if len(reading.differing) > 1 else []
+    fields = reading.differing
+    if "adapter.adapter_name" in fields:
+        return [field for field in fields if field not in NAMED]
+    return list(fields) if len(fields) > 1 else []
 
 
 def _note(score: Score | None) -> str:
@@ -254,6 +281,9 @@ def _plain_cell(line: Standing, key: str, *, unit: str) -> Cell:
     if key == "trainable_parameters":
         raw = line.trainable_parameters
         return Cell(raw=raw, text="" if line.name == BASE else wording.count(raw))
+    if key == "held_bytes":
+        held = line.held_bytes
+        return Cell(raw=held, text="" if held is None else f"{held / 1e6:.3g}")
     if key == "seeds":
         return Cell(raw=len(line.seeds), text=str(len(line.seeds)) if line.seeds else "")
     if key == "state":
@@ -261,12 +291,16 @@ def _plain_cell(line: Standing, key: str, *, unit: str) -> Cell:
             raw=line.state, text="" if line.name == BASE else line.state, beside=line.reason
         )
     raw = line.varied.get(key)
+    if key == "quantization" and line.name != BASE:
+        return Cell(raw=raw, text=storage_name(raw))
     return Cell(raw=raw, text="" if raw is None else _value_text(raw))
 
 
 def _value_text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_value_text(of)}" for key, of in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
@@ -295,6 +329,10 @@ def _leaderboard_caption(lines: tuple[Standing, ...], primary: str) -> str:
         caption += (
             f" Figures are means over {seeds}, intervals are over items; those “with seeds” cover other items"
             " and other seeds."
+        )
+    if any(line.held_bytes for line in lines):
+        caption += (
+            " Memory is that of weights, adapter, gradients and optimizer; activations come on top."
         )
     if any(line.is_tied for line in lines):
         caption += (

@@ -10,11 +10,12 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from workbench.scores.task import Item
+
+if TYPE_CHECKING:
+    import numpy as np
 
 GRAM = 5
 NEAR = 0.8
@@ -141,8 +142,10 @@ def _jaccard(one: frozenset[int], other: frozenset[int]) -> float:
     return len(one & other) / len(one | other)
 
 
-def _signatures(grams: Sequence[frozenset[int]]) -> Iterator[np.ndarray]:
+def _signatures(grams: Sequence[frozenset[int]]) -> Iterator["np.ndarray"]:
     """One MinHash for each text, in bands; alike texts share a band almost surely."""
+    import numpy as np
+
     count = _BANDS * _ROWS_PER_BAND
     rng = np.random.default_rng(_SEED)
     scale = rng.integers(1, 1 << 29, size=count, dtype=np.int64)

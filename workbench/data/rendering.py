@@ -51,6 +51,18 @@ def encode_pairs(tokenizer: Any, pairs: Sequence[tuple[str, str]]) -> list[tuple
     ]
 
 
+def encode_prompts(tokenizer: Any, prompts: Sequence[str]) -> list[tuple[int, ...]]:
+    """Ids of prompts that are to be answered."""
+    # A space at the end would be the beginning of the answer's first token.
+    each = encode_pairs(tokenizer, [(prompt.rstrip(" "), "") for prompt in prompts])
+    end, encoded = tokenizer.eos_token_id, []
+    for prompt, (ids, _) in zip(prompts, each, strict=True):
+        while ids and ids[-1] == end and not prompt.endswith(tokenizer.eos_token):
+            ids = ids[:-1]
+        encoded.append(tuple(ids) or (0 if end is None else end,))
+    return encoded
+
+
 def render(
     tokenizer: Any, row: dict[str, Any], *, max_length: int, completion_only_loss: bool = True
 ) -> Rendered:

@@ -77,7 +77,7 @@ class Forward:
         """Whether rows lie end to end."""
 
     def admit(self, slots: Sequence[Slot]) -> None:
-        """Parts are numbered by the slots that live now."""
+        """Parts are numbered by the slots that take this step."""
         self._names = [slot.name for slot in slots]
 
     def passes(self, parts: Sequence[Part]) -> list[list[Part]]:

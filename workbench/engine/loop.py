@@ -4,13 +4,13 @@ Each slot does what `trl.SFTTrainer` does with the same spec, step for step: the
 the tokens of its own accumulation window and divided by their number, clipping by the norm of its adapter alone, AdamW
 and the schedule of transformers. The slots share only the forward and backward through the frozen base. There are no
 callbacks: whoever wants to watch iterates. It yields at step boundaries only, so a caller that stops iterating pauses
-it. A slot that ends, fails, is stopped or joins leaves the others as they were.
+it. A slot that ends, fails, is stopped, joins or gives up its turns leaves the others as they were.
 
     K slots  N things that the loss looks at
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import torch
 
@@ -27,6 +27,7 @@ def train(
     *,
     stopped: Callable[[str], bool] = lambda name: False,
     joining: Callable[[], Sequence[Slot]] = lambda: (),
+    turns: Callable[[Sequence[str]], Collection[str]] = lambda names: names,
 ) -> Iterator[events.Event]:
     """Train slots together to their ends, each from its checkpoint when there is one.
 
@@ -35,6 +36,7 @@ def train(
         slots: Those that begin.
         stopped: Asked at each step whether a slot is to end with it.
         joining: Asked at each step for slots that begin with the next; the bank holds their adapters already.
+        turns: Asked before each step who of the living takes it, at least one; the others stay where they are.
     """
     live: list[Slot] = []
     newcomers = list(slots)
@@ -43,22 +45,24 @@ def train(
             for slot in newcomers:
                 yield from slot.prepare(bank)
             live += newcomers
-            forward.admit(live)
+            named = turns([slot.name for slot in live])
+            going = [slot for slot in live if slot.name in named]
+            forward.admit(going)
             began = time.perf_counter()
-            windows = [slot.next_window() for slot in live]
-            losses = _backward(forward, live, windows)
+            windows = [slot.next_window() for slot in going]
+            losses = _backward(forward, going, windows)
             told = [
                 slot.commit(loss=loss, num_tokens=num_tokens)
-                for slot, (loss, num_tokens) in zip(live, losses, strict=True)
+                for slot, (loss, num_tokens) in zip(going, losses, strict=True)
             ]
-            seconds = (time.perf_counter() - began) / len(live)
+            seconds = (time.perf_counter() - began) / len(going)
             due = [
                 slot
-                for slot, event in zip(live, told, strict=True)
+                for slot, event in zip(going, told, strict=True)
                 if slot.is_due and not isinstance(event, events.Failed)
             ]
-            held_out = _held_out(forward, live, due)
-            for slot, event in zip(live, told, strict=True):
+            held_out = _held_out(forward, going, due)
+            for slot, event in zip(going, told, strict=True):
                 yield from slot.tell(
                     event,
                     seconds=seconds,

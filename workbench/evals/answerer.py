@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from workbench import __version__
-from workbench.data.rendering import encode_pairs, encode_text
+from workbench.data.rendering import encode_pairs, encode_prompts, encode_text
 from workbench.errors import InputError, ModelError
 from workbench.evals import classifying, generation, likelihood, windows
 from workbench.evals.audience import Adapters, Audience, context_length, end_ids
@@ -115,7 +115,7 @@ class TorchAnswerer:
         )
 
         def ask(new: Sequence[Question], slots: Sequence[str]) -> dict[str, list[Answer]]:
-            encoded = self._encode_prompts([prompt for prompt, *_ in new])
+            encoded = encode_prompts(self.tokenizer, [prompt for prompt, *_ in new])
             broken = [slot for slot in slots if not self.is_sound(slot)]
             said = {slot: [list(BROKEN)] * len(new) for slot in broken}
             slots = [slot for slot in slots if slot not in said]
@@ -289,16 +289,6 @@ class TorchAnswerer:
                     f"the continuation {pair[1]!r} of {pair[0]!r} has no token of its own"
                 )
             encoded.append(likelihood.Pair(tuple(ids), num_prompt))
-        return encoded
-
-    def _encode_prompts(self, prompts: Sequence[str]) -> list[tuple[int, ...]]:
-        # A space at the end would be the beginning of the answer's first token.
-        each = encode_pairs(self.tokenizer, [(prompt.rstrip(" "), "") for prompt in prompts])
-        end, encoded = self.tokenizer.eos_token_id, []
-        for prompt, (ids, _) in zip(prompts, each, strict=True):
-            while ids and ids[-1] == end and not prompt.endswith(self.tokenizer.eos_token):
-                ids = ids[:-1]
-            encoded.append(tuple(ids) or (0 if end is None else end,))
         return encoded
 
     def _has_said(self, stop: Sequence[str], ids: Sequence[int]) -> bool:

@@ -110,7 +110,8 @@ def _decode_batch(
     ids_BT = torch.tensor(padded * asked.num, device=device)
     lengths_B = torch.tensor([len(p) for p in prompts] * asked.num, device=device)
     mask_BT = (torch.arange(width, device=device)[None] >= width - lengths_B[:, None]).long()
-    draws = [_uniforms(p, new=new, manner=manner) for p in prompts]
+    drawn = bool(manner.temperature)
+    draws = [uniforms(p, new=new, seed=manner.seed) if drawn else None for p in prompts]
     rows = [_Row(slot, i, draws[i]) for slot in range(asked.num) for i in range(len(prompts))]
     live, step = rows, Stepper(asked)
     for number in range(new):
@@ -140,11 +141,9 @@ def _write(row: _Row, token: int, *, finite: bool, manner: Manner) -> None:
         row.ended = manner.is_over is not None and manner.is_over(row.ids)
 
 
-def _uniforms(prompt: Ids, *, new: int, manner: Manner) -> torch.Tensor | None:
+def uniforms(prompt: Ids, *, new: int, seed: int) -> torch.Tensor:
     """The same draws for every slot: adapters then differ by what they learned and not by luck."""
-    if not manner.temperature:
-        return None
-    named = f"{manner.seed}/{' '.join(map(str, prompt))}".encode()
+    named = f"{seed}/{' '.join(map(str, prompt))}".encode()
     digest = hashlib.blake2b(named, digest_size=7).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest, "big"))
     return torch.rand(new, generator=generator, dtype=torch.float64)
@@ -158,12 +157,27 @@ def _next(
     finite_B = torch.isfinite(best_B)
     draws = [row.uniform_N[number] for row in live if row.uniform_N is not None]
     if draws:
-        uniform_B1 = torch.stack(draws).to(logits_BV.device)[:, None]
-        weights_BV = (logits_BV.double() / manner.temperature).softmax(-1).nan_to_num()
-        sums_BV = weights_BV.cumsum(-1)
-        drawn_B = torch.searchsorted(sums_BV, uniform_B1 * sums_BV[:, -1:], right=True)[:, 0]
-        token_B = drawn_B.clamp(max=logits_BV.shape[-1] - 1)
+        token_B = draw(logits_BV, torch.stack(draws), temperature=manner.temperature)
     return token_B, finite_B
+
+
+def draw(
+    logits_BV: torch.Tensor, uniform_B: torch.Tensor, *, temperature: float, top_p: float = 1.0
+) -> torch.Tensor:
+    """The token of every row that these draws fall on, [B].
+
+    Below 1 `top_p` leaves only the likeliest tokens that together have this share.
+    """
+    weights_BV = (logits_BV.double() / temperature).softmax(-1).nan_to_num()
+    if top_p < 1:
+        sorted_BV, order_BV = weights_BV.sort(dim=-1, descending=True, stable=True)
+        # One is left whatever comes: what stands before the likeliest is nothing.
+        beyond_BV = sorted_BV.cumsum(-1) - sorted_BV >= top_p
+        weights_BV = weights_BV.scatter(-1, order_BV, sorted_BV.masked_fill(beyond_BV, 0.0))
+    sums_BV = weights_BV.cumsum(-1)
+    uniform_B1 = uniform_B.to(logits_BV.device)[:, None]
+    drawn_B = torch.searchsorted(sums_BV, uniform_B1 * sums_BV[:, -1:], right=True)[:, 0]
+    return drawn_B.clamp(max=logits_BV.shape[-1] - 1)
 
 
 class Stepper:

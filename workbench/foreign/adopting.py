@@ -150,7 +150,9 @@ def _names(found: Sequence[Found]) -> list[str]:
     names: list[str] = []
     for one, word in zip(found, short, strict=True):
         path = one.path.resolve()
-        if _SAYS_LITTLE.fullmatch(word) or short.count(word) > 1 or word in TAKEN:
+        if word == "adapter" and (path.parents[1] / "status.json").is_file():
+            word = _word(f"{path.parents[1].name}-{path.parent.name}")  # of a trial of a sweep
+        elif _SAYS_LITTLE.fullmatch(word) or short.count(word) > 1 or word in TAKEN:
             word = _word(f"{path.parent.name}-{path.name}")
         plain, number = word, 2
         while word in names or word in TAKEN:

@@ -91,7 +91,7 @@ def _ask_some(
     try:
         loaded = load_model(model)
         for trial in trials:
-            _check_copies(_kept(store, trial) / WEIGHTS, model=loaded.model)
+            check_copies(_kept(store, trial) / WEIGHTS, model=loaded.model)
         bank = Bank(loaded.model, loaded.tokenizer, trials)
         for trial in trials:
             bank.restore(trial.name, _kept(store, trial))
@@ -109,7 +109,7 @@ def _kept(store: SweepStore, trial: Trial) -> Path:
     return store.folder(trial.name) / trial.spec.adapter.kept_as
 
 
-def _check_copies(weights: Path, *, model: Any) -> None:
+def check_copies(weights: Path, *, model: Any) -> None:
     """What an adapter has of the base must be the base's: PEFT would put it into the control as well."""
     if not weights.is_file():
         return

@@ -5,7 +5,9 @@ evals=["retention"])` makes a sweep of an adapter in PEFT's format and asks it; 
 and can be compared. Heavy libraries load when something is asked, not before.
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from workbench.errors import InputError
@@ -84,17 +86,34 @@ def ask_stored(
 ) -> list[Score]:
     """Ask a sweep or one of its trials."""
     folder = _sweep(path)
-    if not (folder / RECORD).is_file():
-        from workbench.experiment import evaluate as ask_again
+    with _quietly():
+        if not (folder / RECORD).is_file():
+            from workbench.experiment import evaluate as ask_again
 
-        return ask_again(path, evals=evals, files=files)
-    from workbench.foreign.asking import ask
+            return ask_again(path, evals=evals, files=files)
+        from workbench.foreign.asking import ask
 
-    store = SweepStore.open(folder)
-    only = "" if folder.resolve() == path.resolve() else path.resolve().name
-    if only:
-        store.folder(only)
-    return ask(store, evals=asked_of(store.spec, evals, files=files), only=only)
+        store = SweepStore.open(folder)
+        only = "" if folder.resolve() == path.resolve() else path.resolve().name
+        if only:
+            store.folder(only)
+        return ask(store, evals=asked_of(store.spec, evals, files=files), only=only)
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Without what libraries tell their own developers: it would stand in a notebook's cell."""
+    from transformers.utils import logging as bars
+
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+            yield
+    finally:
+        if shown:
+            bars.enable_progress_bar()
 
 
 def _in_a_sweep(path: Path) -> bool:

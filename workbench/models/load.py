@@ -73,6 +73,20 @@ def load(
     return Loaded(model=loaded, tokenizer=tokenizer, notes=notes)
 
 
+def load_tokenizer(model: ModelSpec) -> Any:
+    """The tokenizer of a model alone, with the ends that `load` gives it."""
+    from transformers import AutoConfig
+
+    folder = locate(model.id, revision=model.revision, trust_remote_code=model.trust_remote_code)
+    tokenizer = _tokenizer(folder, model=model)
+    if tokenizer.eos_token is None:
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=model.trust_remote_code)
+        tokenizer.eos_token = _an_end(tokenizer, config=config)[0]
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
 def _tokenizer(folder: Path, *, model: ModelSpec) -> Any:
     # Without these transformers builds an empty tokenizer from the config, and says nothing.
     code = model.trust_remote_code and list(folder.glob("tokenization_*.py"))
@@ -186,7 +200,7 @@ def _note_quantization(
 def _give_ends(tokenizer: Any, *, model: Any, notes: list[str]) -> None:
     """An end and a padding token, out of ids that exist: the embedding is never resized."""
     if tokenizer.eos_token is None:
-        chosen, why = _an_end(tokenizer, model=model)
+        chosen, why = _an_end(tokenizer, config=model.config)
         tokenizer.eos_token = chosen
         notes.append(f"the tokenizer has no end token; {chosen!r} ends a text instead ({why})")
     if tokenizer.pad_token is None:
@@ -210,10 +224,10 @@ def _give_ends(tokenizer: Any, *, model: Any, notes: list[str]) -> None:
             generation.eos_token_id = tokenizer.eos_token_id
 
 
-def _an_end(tokenizer: Any, *, model: Any) -> tuple[str, str]:
+def _an_end(tokenizer: Any, *, config: Any) -> tuple[str, str]:
     """The most end-like token there is, and why it."""
     known = tokenizer.get_vocab()
-    stated = model.config.get_text_config().eos_token_id
+    stated = config.get_text_config().eos_token_id
     stated = stated[0] if isinstance(stated, list) else stated
     if stated is not None and 0 <= stated < len(tokenizer):
         return tokenizer.convert_ids_to_tokens(stated), "the model's config names it"

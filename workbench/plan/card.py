@@ -1,7 +1,7 @@
 """What a sweep will cost, as a small HTML card made from its plan.
 
 `cost_card(plan)` is used by the panel and, where no widget can be shown, stands in for it. All text is escaped here. It
-computes nothing: every figure is the plan's.
+computes nothing: every figure is the plan's, but the time, which whoever has measured something like it may tell.
 """
 
 from html import escape
@@ -13,8 +13,17 @@ if TYPE_CHECKING:  # a plan shows itself as this card
 MOST_ROWS = 8
 
 
-def cost_card(plan: "Plan | None", *, problems: bool = False, looking: bool = False) -> str:
-    """The card, or what keeps it from being there."""
+def cost_card(
+    plan: "Plan | None", *, problems: bool = False, looking: bool = False, time: str = ""
+) -> str:
+    """The card, or what keeps it from being there.
+
+    Args:
+        plan: The sweep before it runs.
+        problems: Whether something is wrong with it.
+        looking: Whether the model is being looked at.
+        time: How long it may take, and what says so; empty when nothing is known.
+    """
     if plan is None or problems:
         said = "Looking at the model …" if looking else "Fix the marked fields to see the cost."
         return f"<h4>Cost</h4><p>{said}</p>"
@@ -22,7 +31,6 @@ def cost_card(plan: "Plan | None", *, problems: bool = False, looking: bool = Fa
     head = "one trial" if len(trials) == 1 else f"{len(trials)} trials"
     rows = "".join(_row(trial) for trial in trials[:MOST_ROWS])
     more = f"<p>and {len(trials) - MOST_ROWS} more</p>" if len(trials) > MOST_ROWS else ""
-    weights = max(trial.memory.weights for trial in trials)
     refused = "".join(
         f"<p><strong>{escape(name)}</strong> cannot run: {escape(why)}</p>"
         for name, why in plan.refused.items()
@@ -34,9 +42,9 @@ def cost_card(plan: "Plan | None", *, problems: bool = False, looking: bool = Fa
         f"<tbody>{rows}</tbody></table>{more}"
         f"<p>Base: {escape(plan.model.id)}, {_many(plan.model.parameters)} parameters in "
         f"{plan.model.layers} layers</p>"
+        f"{_memory(plan)}"
         f"<p>Steps: {_steps(trials)}</p>"
-        f"<p>Peak memory, {escape(trials[0].memory.label)}: {_bytes(plan.peak)}"
-        f" (weights {_bytes(weights)})</p>"
+        f"<p>{_time(plan, time)}</p>"
         f"{refused}"
     )
 
@@ -47,6 +55,44 @@ def _row(trial: "TrialPlan") -> str:
         f"<tr><th scope='row'>{escape(trial.name)}</th>"
         f"<td>{trial.trainable_parameters:,}</td><td>{share:.2%}</td></tr>"
     )
+
+
+def _memory(plan: "Plan") -> str:
+    """Memory by part, against what the machine has."""
+    label = escape(plan.trials[0].memory.label)
+    parts = "".join(
+        f"<tr><th scope='row'>{escape(part)}</th><td>{_bytes(size)}</td></tr>"
+        for part, size in plan.parts.items()
+    )
+    if plan.room is None:
+        against, bar = "; a GPU is there, whose memory the worker asks", ""
+    else:
+        share = plan.peak / max(1, plan.room)
+        against = f" of {_bytes(plan.room)} here"
+        tight = " wb-tight" if share > 0.8 else ""
+        bar = f"<div class='wb-bar{tight}' aria-hidden='true'><span style='width:{min(share, 1):.1%}'></span></div>"
+    return (
+        f"<h4>Peak memory, {label}: {_bytes(plan.peak)}<span>{against}</span></h4>{bar}"
+        f"<table class='wb-parts'><tbody>{parts}</tbody></table>"
+    )
+
+
+def _time(plan: "Plan", told: str) -> str:
+    if plan.seconds is not None:
+        return f"Time: about {in_words(plan.seconds)}"
+    return f"Time: {escape(told)}" if told else "Time: unknown; nothing like it has run here"
+
+
+def in_words(seconds: float) -> str:
+    """A duration in one figure or two.
+
+    >>> in_words(42), in_words(150), in_words(7300)
+    ('42 s', '2.5 min', '2 h')
+    """
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.2g} {unit}"
+    return f"{max(1, round(seconds))} s"
 
 
 def _steps(trials: "tuple[TrialPlan, ...]") -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict
 
 from workbench.plan.shape import Module, Shape
+from workbench.plan.spared import is_spared
 from workbench.plan.targets import Target
 from workbench.spec import QuantizationSpec, Spec
 
@@ -92,7 +93,9 @@ def weight_bytes(shape: Shape, *, dtype: str, quantization: QuantizationSpec | N
 
 def _linear_bytes(module: Module, *, dtype: str, quantization: QuantizationSpec | None) -> float:
     numbers, bias = module.in_features * module.out_features, module.bias * BYTES[dtype]
-    if quantization is None or quantization.bits is None or _skipped(module, quantization):
+    if quantization is None or quantization.bits is None:
+        return module.parameters * BYTES[dtype]
+    if is_spared(module.name, words=quantization.llm_int8_skip_modules or ()):
         return module.parameters * BYTES[dtype]
     if quantization.bits == 8:
         # One float32 scale for each output row.
@@ -100,10 +103,6 @@ def _linear_bytes(module: Module, *, dtype: str, quantization: QuantizationSpec 
     # One scale for 64 numbers: float32, or one byte and a float32 for every 256 of them.
     scale = (1 + 4 / 256) if quantization.bnb_4bit_use_double_quant else 4
     return numbers / 2 + numbers / 64 * scale + bias
-
-
-def _skipped(module: Module, quantization: QuantizationSpec) -> bool:
-    return any(part in module.name for part in quantization.llm_int8_skip_modules or ())
 
 
 def _kept_per_token(shape: Shape, *, spec: Spec, targets: Sequence[Target]) -> int:

@@ -16,7 +16,7 @@ from workbench.plan.card import cost_card
 from workbench.plan.head import head_numbers, without_writing
 from workbench.plan.locate import locate
 from workbench.plan.memory import Memory, pass_tokens, predict
-from workbench.plan.room import Need, free_room, group_peak, too_large
+from workbench.plan.room import Need, all_bytes, free_room, group_parts, too_large
 from workbench.plan.shape import Shape, read_shape
 from workbench.plan.sharing import alone_because, by_base, together
 from workbench.plan.steps import optimizer_steps
@@ -78,6 +78,10 @@ class Plan(_Facts):
     """Why a trial cannot run; the others do."""
     peak: int = 0
     """Bytes of the largest training, predicted."""
+    parts: dict[str, int] = {}
+    """The same by what they are for."""
+    room: int | None = None
+    """Bytes that this machine has; None where a GPU decides, which only the worker asks."""
     seconds: float | None = None
     """Unknown until this machine is calibrated."""
 
@@ -113,6 +117,7 @@ def plan(
     able = [trial for trial in spec.grid() if trial.name not in problems]
     needs = {made.name: _need(made) for made in planned}
     groups = together(able, needs=needs, room=free_room())
+    parts = _parts(able, needs=needs, groups=groups)
     return Plan(
         name=spec.name,
         model=planned[0].model,
@@ -120,7 +125,9 @@ def plan(
         groups=tuple(tuple(trial.name for trial in group) for group in groups),
         alone={t.name: why for t in able if (why := alone_because(t.spec))},
         refused={name: str(error) for name, error in problems.items()},
-        peak=_peak(able, needs=needs, groups=groups),
+        peak=round(sum(parts.values())),
+        parts={part: round(size) for part, size in parts.items()},
+        room=all_bytes(),
     )
 
 
@@ -133,18 +140,19 @@ def _need(planned: TrialPlan) -> Need:
     return Need(planned.memory, planned.pass_tokens)
 
 
-def _peak(
+def _parts(
     trials: Sequence[Trial], *, needs: Mapping[str, Need], groups: Sequence[Sequence[Trial]]
-) -> int:
-    """The peak of the largest training, with the adapters of every trial on its base in memory."""
+) -> dict[str, float]:
+    """The peak of the largest training by its parts, with the adapters of every trial on its base in memory."""
     adapters: dict[str, int] = {}
     for loaded in by_base(trials):
         total = sum(needs[trial.name].memory.adapter for trial in loaded)
         adapters |= dict.fromkeys((trial.name for trial in loaded), total)
-    return max(
-        group_peak([needs[t.name] for t in group], adapters=adapters[group[0].name])
+    every = [
+        group_parts([needs[t.name] for t in group], adapters=adapters[group[0].name])
         for group in groups
-    )
+    ]
+    return max(every, key=lambda parts: sum(parts.values()))
 
 
 def _plan_trials(

@@ -38,13 +38,26 @@ class Need(NamedTuple):
 
 def group_peak(needs: Sequence[Need], *, adapters: int, max_tokens: int = MAX_TOKENS["cpu"]) -> int:
     """The peak of trials that share each forward, with the adapters of all trials on their base in memory."""
+    return round(sum(group_parts(needs, adapters=adapters, max_tokens=max_tokens).values()))
+
+
+def group_parts(
+    needs: Sequence[Need], *, adapters: int, max_tokens: int = MAX_TOKENS["cpu"]
+) -> dict[str, float]:
+    """The same by what it is for."""
     first = needs[0].memory
     longest = max(need.tokens for need in needs)
     tokens = min(sum(need.tokens for need in needs), max(max_tokens, longest))
     activations = max(need.memory.activations / max(need.tokens, 1) for need in needs)
     logits = max(need.memory.logits / max(need.tokens, 1) for need in needs)
-    trained = sum(need.memory.gradients + need.memory.optimizer for need in needs)
-    return round(first.weights + first.floor + adapters + trained + tokens * (activations + logits))
+    return {
+        "weights": first.weights,
+        "adapters": adapters,
+        "gradients and optimizer": sum(n.memory.gradients + n.memory.optimizer for n in needs),
+        "activations": tokens * activations,
+        "logits": tokens * logits,
+        "Python and libraries": first.floor,
+    }
 
 
 def shares(

@@ -5,42 +5,55 @@ file; which file is the store's affair.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from workbench.errors import StoreError
 from workbench.runs.atomic import replacing
 from workbench.scores.task import Row
 
-_TYPES: dict[Any, pa.DataType] = {
-    str: pa.string(),
-    float: pa.float64(),
-    float | None: pa.float64(),
-    bool: pa.bool_(),
-}
+if TYPE_CHECKING:
+    # It loads inside the functions: a notebook that shows a form needs no tables yet.
+    import pyarrow as pa
 
-SCHEMA = pa.schema(
-    [
-        pa.field(name, _TYPES[field.annotation], nullable=field.annotation == float | None)
-        for name, field in Row.model_fields.items()
-    ]
-)
+
+@cache
+def _schema() -> "pa.Schema":
+    import pyarrow as pa
+
+    types: dict[Any, pa.DataType] = {
+        str: pa.string(),
+        float: pa.float64(),
+        float | None: pa.float64(),
+        bool: pa.bool_(),
+    }
+    return pa.schema(
+        [
+            pa.field(name, types[field.annotation], nullable=field.annotation == float | None)
+            for name, field in Row.model_fields.items()
+        ]
+    )
 
 
 def write_rows(path: Path, rows: Sequence[Row]) -> None:
     """Put rows at `path`, whole or not at all."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     columns = {name: [_sound(getattr(row, name)) for row in rows] for name in Row.model_fields}
-    table = pa.table(columns, schema=SCHEMA)
+    table = pa.table(columns, schema=_schema())
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
 
 
-def read_table(path: Path) -> pa.Table:
+def read_table(path: Path) -> "pa.Table":
     """The rows at `path` as a table."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         table = pq.ParquetFile(path).read()
     except FileNotFoundError:
@@ -49,11 +62,11 @@ def read_table(path: Path) -> pa.Table:
         ) from None
     except (OSError, pa.ArrowException) as error:
         raise StoreError(f"{str(path)!r} does not hold rows of an eval: {error}") from None
-    known = [name for name in SCHEMA.names if name in table.column_names]
+    known = [name for name in _schema().names if name in table.column_names]
     if not {"sample", "slot", "value"} <= set(known):
         raise StoreError(
             f"{str(path)!r} has the columns {', '.join(table.column_names)}; rows of an eval have "
-            f"{', '.join(SCHEMA.names)}"
+            f"{', '.join(_schema().names)}"
         )
     return table.select(known)
 

@@ -15,9 +15,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, Unpack, final
+from typing import TYPE_CHECKING, Any, Self, Unpack, final
 
-import pyarrow as pa
 from pydantic import BaseModel, ValidationError
 
 from workbench.errors import RunError, SpecError, StoreError, nearest
@@ -40,6 +39,9 @@ from workbench.runs.status import (
 from workbench.scores.catalog import called
 from workbench.scores.task import BASE, Row, Score
 from workbench.spec import Spec, Trial
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["ENDED", "WORKING", "Status", "SweepStore", "each_step_once", "find_sweeps"]
 
@@ -182,7 +184,7 @@ class SweepStore:
         """The rows of an eval answered by a trial or `base`."""
         return parquet.read_rows(self._samples(slot, eval))
 
-    def frame(self, slot: str, eval: str) -> pa.Table:
+    def frame(self, slot: str, eval: str) -> "pa.Table":
         """The same rows as a table."""
         return parquet.read_table(self._samples(slot, eval))
 

@@ -9,9 +9,9 @@ from pathlib import Path
 STATIC = Path(__file__).parent / "static"
 
 
-def script(name: str) -> str:
-    """The ESM of a widget: the shared helpers, then `static/<name>.js`."""
-    return _joined(("dom.js", f"{name}.js"))
+def script(*names: str) -> str:
+    """The ESM of a widget: the shared helpers, then `static/<name>.js` of each name; the last one exports `render`."""
+    return _joined(("dom.js", *(f"{name}.js" for name in names)))
 
 
 def style(*names: str) -> str:

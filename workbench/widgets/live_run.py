@@ -1,56 +1,89 @@
-"""A sweep as it runs: `LiveRun(job)` shows progress, loss curves, a row a trial, and Stop, Pause and Go on.
+"""A sweep as it runs: `LiveRun(job)` shows progress, curves, a row a trial, and Stop, Pause, Resume and Restart.
 
-One small widget of our own, drawn by `static/live_run.js` from traits, so that a reloaded page shows the whole picture
-again without asking the kernel. It reads the sweep folder and steers through the job: training itself happens in the
-worker process. Where widgets cannot be shown the same picture is a plain table.
+One widget of our own, drawn by `static/live_run.js` from traits, so that a reloaded page shows the whole picture again
+without asking the kernel. It reads the sweep folder and steers through the job: training itself happens in the worker
+process. Where widgets cannot be shown the same picture is a plain table.
 """
 
 import threading
-from dataclasses import asdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
-from markupsafe import escape
 
+from workbench.errors import InputError, StoreError, WorkbenchError, nearest
+from workbench.runs.status import WORKING
 from workbench.widgets.assets import script, style
 from workbench.widgets.callbacks import reachable, shown
+from workbench.widgets.feed import Feed
+from workbench.widgets.live_plain import as_table, as_text
 from workbench.widgets.pump import PUMP
-from workbench.widgets.watch import ENDED, Picture, TrialPicture, Watch
+from workbench.widgets.watch import ADVICE, ENDED, QUANTITIES, Picture, Watch
 
 if TYPE_CHECKING:
     from workbench.job import Job
 
+__all__ = ["LiveRun", "as_table", "as_text"]
+
 PATIENCE = 60
-"""Looks at the folder within which the worker should have answered a command."""
+"""Looks at the folder within which the worker should have answered a command, or the folder be readable again."""
+
+A_LOOK = 1.0
+"""Seconds that a look may read: a long past comes in slices."""
+
+FIRST_LOOK = 0.3
+"""The same for the first one, which a cell waits for."""
 
 COMMANDS = ("stop", "pause", "resume", "restart")
 """What the buttons of the view may ask for."""
+
+SCORE = "score:"
+"""What the name of a quantity begins with when it is an eval's score."""
 
 
 class LiveRun(anywidget.AnyWidget):
     """The live view of one job."""
 
-    _esm = script("live_run")
+    _esm = script("scales", "curves", "trial_table", "live_run")
     _css = style("live_run")
 
     picture = traitlets.Dict().tag(sync=True)
-    """All of `Picture` but the curves."""
+    """`Picture`, as plain fields."""
     curves = traitlets.Dict().tag(sync=True)
+    """All curves of the chosen quantity, as they were when they were last sent whole."""
+    tail = traitlets.Dict().tag(sync=True)
+    """How the curves end since then."""
     problem = traitlets.Unicode().tag(sync=True)
-    asked = traitlets.Unicode().tag(sync=True)
-    """The command on its way to the worker, until the worker's state shows it."""
+    asked = traitlets.Dict().tag(sync=True)
+    """Trial (empty: the sweep) -> the command on its way to the worker, until the worker has answered it."""
+
+    quantity = traitlets.Unicode("loss").tag(sync=True)
+    """What is drawn: a name of `QUANTITIES`, or `score:` and an eval."""
+    log_x = traitlets.Bool(False).tag(sync=True)
+    log_y = traitlets.Bool(False).tag(sync=True)
+    smoothing = traitlets.Float(0.0, min=0.0, max=0.99).tag(sync=True)
+    pinned = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Trials that are drawn strongly, the others faded."""
+    sorted_by = traitlets.Unicode("").tag(sync=True)
+    """The column that the table is sorted by, with `-` before it for falling; empty for the order of the sweep."""
 
     def __init__(self, job: "Job") -> None:
         super().__init__()
         self.job = job
         self._watch = Watch(job.path)
+        self._feed = Feed()
         self._reading = threading.Lock()
-        self._waited = 0
+        self._asking = threading.Lock()
+        self._waited: dict[str, int] = {}
+        self._failed_looks = 0
+        self._restarting: threading.Thread | None = None
         self._seen = Picture(name=job.path.name, state="queued")
         self.on_msg(self._on_message)
+        self.observe(lambda _: self._draw_curves(), names=["quantity", "log_x"])
         reachable(self)
-        if self.refresh():
+        self._look(seconds=FIRST_LOOK)
+        if self._may_change():
             PUMP.add(self)
 
     @property
@@ -68,40 +101,108 @@ class LiveRun(anywidget.AnyWidget):
         if self.comm is None:
             return False
         self._look()
-        return self._seen.live or bool(self.asked)
+        return self._may_change()
+
+    def _may_change(self) -> bool:
+        if self._seen.state == "gone" or self._failed_looks > PATIENCE:
+            return False
+        return self._seen.live or bool(self.asked) or self._watch.is_behind
 
     def say_problem(self, text: str) -> None:
         """Show what went wrong below the buttons."""
         self.problem = text
 
     def ask(self, command: str, *, trial: str = "") -> None:
-        """Steer the sweep: stop, pause, resume or restart it, or stop one trial of it."""
+        """Steer the sweep: stop, pause or resume it or one trial of it, or start a worker again.
+
+        What cannot be done is shown in the view and raises nothing. A restart returns when the worker has begun.
+        """
         self._ask(command, trial)
+        self.settle()
+
+    def settle(self, *, timeout: float = 90) -> None:
+        """Wait until a worker that was asked for has started."""
+        if self._restarting is not None:
+            self._restarting.join(timeout)
+
+    def _look(self, *, seconds: float = A_LOOK) -> None:
+        with self._reading:
+            try:
+                self._show(self._watch.look(seconds=seconds))
+            except Exception as error:  # noqa: BLE001 - shown with its kind: nobody else sees this thread
+                self._say_unreadable(error)
+                return
+            if self._failed_looks:
+                self._failed_looks, self.problem = 0, ""
+
+    def _show(self, seen: Picture) -> None:
+        self._note_answers(seen)
+        self._seen = seen
+        self._feed_curves()
+        plain = seen.plain()
+        # Assignments one by one, not hold_sync: its flag is shared by threads without a lock.
+        if plain != self.picture:
+            self.picture = plain
+
+    def _say_unreadable(self, error: Exception) -> None:
+        self._failed_looks += 1
+        if (self.job.path / "status.json").exists():
+            ours = isinstance(error, WorkbenchError | OSError)
+            self.say_problem(str(error) if ours else f"{type(error).__name__}: {error}")
+            return
+        self.asked = {}
+        self._seen = replace(
+            self._seen,
+            state="gone",
+            message=f"The folder {str(self.job.path)!r} is no longer there.",
+            advice=ADVICE["gone"],
+            doing="",
+        )
+        self.picture = self._seen.plain()
 
     @shown
-    def _look(self) -> None:
+    def _draw_curves(self) -> None:
+        quantity = self.quantity
+        if not quantity.startswith(SCORE) and quantity not in QUANTITIES:
+            raise InputError(f"{quantity!r} is no quantity. {nearest(quantity, QUANTITIES)}")
         with self._reading:
-            seen = self._watch.look()
-            plain = asdict(seen)
-            curves = plain.pop("curves")
-            self._note_answer(seen)
-            self._seen = seen
-            # Two assignments, not hold_sync: its flag is shared by threads without a lock.
-            if plain != self.picture:
-                self.picture = plain
-            if curves != self.curves:
-                self.curves = curves
+            self._feed_curves()
 
-    def _note_answer(self, seen: Picture) -> None:
-        """Take a command back from `asked` once the sweep shows that it was heard."""
-        if not self.asked:
-            return
-        self._waited += 1
-        if seen.state != self._seen.state or _ended(seen) != _ended(self._seen):
-            self.asked = ""
-        elif self._waited > PATIENCE:
-            self.say_problem(f"The worker has not answered {self.asked!r} yet; see log.txt.")
-            self.asked = ""
+    def _feed_curves(self) -> None:
+        quantity = self.quantity
+        if quantity not in QUANTITIES:
+            return  # scores come with the rows
+        curves = self._watch.thinned(quantity, log=self.log_x)
+        feed = self._feed
+        feed.next(curves, quantity=quantity, log=self.log_x)
+        if feed.base is not self.curves:
+            self.curves = feed.base
+        if feed.tail is not self.tail:
+            self.tail = feed.tail
+
+    def _note_answers(self, seen: Picture) -> None:
+        """Take commands back from `asked` once the worker has answered them."""
+        refused = [event for event in self._watch.heard if not event.applied]
+        heard = {event.command for event in self._watch.heard}
+        with self._asking:
+            still = {}
+            for trial, command in self.asked.items():
+                told = f"{command} {trial}".strip()
+                self._waited[trial] = self._waited.get(trial, 0) + 1
+                if any(told == event.command for event in refused):
+                    continue
+                if _is_done(command, trial, seen=seen, heard=told in heard):
+                    continue
+                if self._waited[trial] > PATIENCE and command != "restart":
+                    self.say_problem(
+                        f"The worker has not answered {told!r} yet: a step may take long. Its log is below."
+                    )
+                    continue
+                still[trial] = command
+            if still != self.asked:
+                self.asked = still
+        for event in refused:
+            self.say_problem(f"{event.command} was refused: {event.reason}.")
 
     @shown
     def _on_message(self, _: Any, content: Any, __: Any) -> None:
@@ -111,21 +212,49 @@ class LiveRun(anywidget.AnyWidget):
 
     @shown
     def _ask(self, command: str, trial: str) -> None:
+        if command not in COMMANDS:
+            raise InputError(f"{command!r} is no command. {nearest(command, COMMANDS)}")
         self.problem = ""
-        if command == "stop":
+        if not self.job.path.exists():
+            self._look()  # which says so
+            return
+        if command == "restart":
+            self._begin_restart()
+        elif command == "stop":
             self.job.stop(trial)
         elif command == "pause":
-            self.job.pause()
-        elif command == "resume":
-            self.job.resume()
+            self.job.pause(trial)
         else:
-            self.job.restart()
-        self.asked, self._waited = f"{command} {trial}".strip(), 0
+            self.job.resume(trial)
+        with self._asking:
+            self._waited[trial] = 0
+            self.asked = {**self.asked, trial: command}
         PUMP.add(self)
+
+    def _begin_restart(self) -> None:
+        status = self.job.status()
+        if status.state in WORKING:
+            raise StoreError(f"{self.job.path.name!r} is {status.state} already")
+        # Starting a worker takes a second, and a callback may not.
+        self._restarting = threading.Thread(
+            target=self._restart, name="workbench-restart", daemon=True
+        )
+        self._restarting.start()
+
+    @shown
+    def _restart(self) -> None:
+        try:
+            self.job.restart()
+        finally:
+            with self._asking:
+                self.asked = {trial: told for trial, told in self.asked.items() if trial}
+            PUMP.add(self)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """The widget, and beside it the plain table for places that show none."""
         bundle = super()._repr_mimebundle_(**options)
+        while self._watch.is_behind and self._seen.state != "gone":
+            self._look()
         plain = {"text/plain": as_text(self._seen), "text/html": as_table(self._seen)}
         if bundle is None:
             return plain
@@ -133,44 +262,14 @@ class LiveRun(anywidget.AnyWidget):
         return {**data, **plain}, metadata
 
 
-def _ended(picture: Picture) -> int:
-    return sum(trial.state in ENDED for trial in picture.trials)
-
-
-def as_text(picture: Picture) -> str:
-    """One line a trial, for a terminal."""
-    lines = [f"{picture.name}: {picture.state}"]
-    for trial in picture.trials:
-        loss = "" if trial.loss is None else f", loss {trial.loss:.4g}"
-        lines.append(
-            f"  {trial.name}: {trial.state}, step {trial.step} of {trial.total_steps}{loss}"
-        )
-    return "\n".join(lines)
-
-
-def as_table(picture: Picture) -> str:
-    """The picture as static HTML; everything that came from a file is escaped."""
-    heads = ["trial", "state", "step", "loss", *(eval["name"] for eval in picture.evals)]
-    head = "".join(f"<th scope='col'>{escape(word)}</th>" for word in heads)
-    rows = "".join(_row(trial, picture.evals) for trial in picture.trials)
-    said = f" — {escape(picture.message)}" if picture.message else ""
-    return (
-        f"<table><caption>{escape(picture.name)}: {escape(picture.state)}{said}</caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    )
-
-
-def _row(trial: TrialPicture, evals: tuple[dict[str, str], ...]) -> str:
-    step = f"{trial.step:,} of {trial.total_steps:,}" if trial.total_steps else ""
-    loss = "" if trial.loss is None else f"{trial.loss:.4g}"
-    cells = [trial.state, step, loss, *(_figure(trial.scores.get(eval["name"])) for eval in evals)]
-    rest = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-    return f"<tr><th scope='row'>{escape(trial.name)}</th>{rest}</tr>"
-
-
-def _figure(score: dict[str, Any] | None) -> str:
-    if not score or score["value"] is None:
-        return ""
-    if score["low"] is None or score["high"] is None:
-        return f"{score['value']:.3g} (n {score['n']})"
-    return f"{score['value']:.3g} ({score['low']:.3g} to {score['high']:.3g}, n {score['n']})"
+def _is_done(command: str, trial: str, *, seen: Picture, heard: bool) -> bool:
+    """Whether a sweep shows that a command was followed."""
+    if command == "restart":
+        return False  # whoever starts the worker takes it back
+    if not seen.live:
+        return True
+    if command != "stop":
+        return heard
+    if not trial:
+        return seen.state == "stopping"
+    return any(row.name == trial and row.state in ENDED for row in seen.trials)

@@ -10,6 +10,7 @@ import contextlib
 import math
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +105,11 @@ class ModelMap(anywidget.AnyWidget):
     """The fields of both, as a spec has them."""
     problem = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, model: ModelSpec) -> None:
+    def __init__(self, model: ModelSpec, *, lock: AbstractContextManager[Any] | None = None) -> None:
         super().__init__()
         self.model = model
-        self._lock = threading.RLock()
+        # A form around the map has one lock for both: two would be taken in two orders.
+        self._lock = lock if lock is not None else threading.RLock()
         self._filling = False
         self._base = AdapterSpec()
         self._storage = QuantizationSpec()
@@ -160,7 +162,7 @@ class ModelMap(anywidget.AnyWidget):
         for field in STORAGE:
             said.pop(field, None)
         said |= QUANTIZATIONS[self.quantization]
-        if self.double_quant and self.quantization != "int8":
+        if self.double_quant and self.quantization.endswith("4"):
             said["bnb_4bit_use_double_quant"] = True
         if self.llm_int8_skip_modules is not None:
             said["llm_int8_skip_modules"] = self.llm_int8_skip_modules

@@ -1,8 +1,8 @@
 """The panel: choose rank, target modules, quantization and training, see the cost, start, and watch it run.
 
-`wb.panel()` shows it in a notebook; `panel.spec` is what it means, and setting `panel.spec` loads another one.
-Everything it does can be had as code: that is what "Copy as code" shows. The view holds no state of its own: what is
-chosen lies in `PanelModel`, what runs lies in the sweep folder.
+`wb.panel()` shows it in a notebook; `panel.spec` is what it means, and setting `panel.spec` loads another one. Every
+field can be set from Python too: `panel.model.ranks = (2, 8)`. Everything it does can be had as code: that is what "Copy
+as code" shows. The view holds no state of its own: what is chosen lies in `PanelModel`, what runs in the sweep folder.
 """
 
 import contextlib
@@ -12,48 +12,37 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 from markupsafe import escape
 
-from workbench.errors import SpecError
+from workbench.errors import SpecError, WorkbenchError
 from workbench.plan.card import cost_card
 from workbench.runs.store import WORKING, SweepStore, find_sweeps
 from workbench.spec import Spec
+from workbench.widgets import panel_rows as rows
+from workbench.widgets.also_try import AlsoTry
 from workbench.widgets.callbacks import reachable, shown
-from workbench.widgets.chips import Chips
 from workbench.widgets.code_box import CodeBox
-from workbench.widgets.form import ALL_LINEAR, FIELDS, QUANTIZATIONS
+from workbench.widgets.entries import BY_NAME
+from workbench.widgets.fold import Fold
+from workbench.widgets.form import ALL_LINEAR, FIELDS
+from workbench.widgets.form_view import FormView, Group
 from workbench.widgets.live_run import LiveRun, as_table
-from workbench.widgets.panel_model import LABELS, PanelModel
+from workbench.widgets.loader import Loader, spec_at
+from workbench.widgets.painting import Painting, painted_in_words, unpainted
+from workbench.widgets.panel_model import PanelModel, choices
+from workbench.widgets.preview import WAITING, Preview
 from workbench.widgets.watch import LIVE
 
 if TYPE_CHECKING:
     from workbench.job import Job
-
-RANKS = (1, 2, 4, 8, 16, 32, 64)
-"""Ranks offered; others appear when a spec brings them."""
-
-HINTS = {
-    "ranks": "Several ranks, learning rates or seeds make a sweep of every combination.",
-    "model_id": "microworld, a folder, or a hub id such as owner/name (downloaded once)",
-    "data_id": "microworld/updates, a json, jsonl, csv or parquet file, or a hub id",
-    "max_steps": "empty: as many as the epochs take",
-}
-"""What stands below a field, or inside an empty one."""
-
-TEXTS = ("model_id", "data_id", "name", "learning_rate", "epochs", "max_steps", "seeds")
-FOLLOWS = ("spec", "problems", "found", "looking", "starting", "job")
-"""What follows from the fields."""
-
-SLOW = ("model_id", "data_id")
-"""Fields that are looked up elsewhere, and so are read only when they are left."""
 
 
 def panel(spec: Spec | str | Path | None = None, *, runs: str | Path = "runs") -> "Panel":
     """A form for a sweep, with its cost, its start and its live curves.
 
     Args:
-        spec: What to begin with; a path is loaded.
+        spec: What to begin with; a path is loaded: a YAML file, or the folder of a sweep.
         runs: The folder that sweeps are written to.
     """
-    return Panel(Spec.load(spec) if isinstance(spec, str | Path) else spec, runs=runs)
+    return Panel(spec_at(spec) if isinstance(spec, str | Path) else spec, runs=runs)
 
 
 class Panel(ipywidgets.VBox):
@@ -65,36 +54,25 @@ class Panel(ipywidgets.VBox):
             self.add_class(name)
         self.model = PanelModel(spec, runs=runs)
         self.live: LiveRun | None = None
-        self._filling = False
-        self.texts = {field: self._text(field) for field in TEXTS}
-        self.chips = {
-            "ranks": self._chips({}, hint="Rank"),
-            "targets": self._chips({}, hint="Put an adapter on"),
-            "quantization": self._chips(
-                {word: word for word in QUANTIZATIONS},
-                hint="One of these, store the base as:",
-                exclusive=True,
-            ),
-            "double_quant": self._chips(
-                {"double quantization": True}, hint="Quantize the scales too:"
-            ),
-        }
-        self.wrong = {field: _note("wb-wrong") for field in LABELS}
+        self.views: list[FormView] = []
+        self.loader = Loader(self.model.runs, take=self.model.load)
+        self.preview = Preview()
+        self.painting = Painting(self.model)
+        self.also = AlsoTry(choices(), take=self._take_also)
         self.card = _note("wb-card")
         self.reason = _note("wb-reason")
-        self.start = ipywidgets.Button(
-            description="Start", button_style="primary", tooltip="Start training"
-        )
-        self.code = ipywidgets.Button(
-            description="Copy as code", tooltip="Show the YAML and the script"
-        )
+        self.painted = _note("wb-aside")
+        self.unpaint = _button("Back to one rank", hint="Give every module the same rank again")
+        self.start = _button("Start", hint="Start training", primary=True)
+        self.code = _button("Copy as code", hint="Show the YAML and the script")
         self.box = CodeBox()
         self._live_box = ipywidgets.VBox()
         self._live_box.add_class("wb-live-box")
+        self._said = ""
         self.children = self._layout()
         self._connect()
         reachable(self)
-        self._draw_fields()
+        self._draw()
         self._take_up_running()
 
     @property
@@ -105,13 +83,17 @@ class Panel(ipywidgets.VBox):
         return self.model.spec
 
     @spec.setter
-    def spec(self, spec: Spec) -> None:
-        self.model.load(spec)
+    def spec(self, spec: Spec | str | Path) -> None:
+        self.model.load(spec_at(spec) if isinstance(spec, str | Path) else spec)
 
     @property
     def job(self) -> "Job | None":
         """The job that was started here, or found running."""
         return self.live.job if self.live else None
+
+    def view_of(self, field: str) -> FormView:
+        """The part of the form that a field stands in: `panel.view_of("ranks").press("ranks", 4)`."""
+        return next(view for view in self.views if field in view.fields)
 
     def say_problem(self, text: str) -> None:
         """Show what went wrong beside the buttons."""
@@ -121,134 +103,161 @@ class Panel(ipywidgets.VBox):
         """Wait until what was set has been looked at, and what was started has started."""
         self.model.settle(timeout=timeout)
 
-    def _text(self, field: str) -> ipywidgets.Text:
-        text = ipywidgets.Text(
-            description=LABELS[field],
-            placeholder=HINTS.get(field, ""),
-            tooltip=HINTS.get(field),
-            continuous_update=field not in SLOW,
-            style={"description_width": "112px"},
-        )
-        return text
+    def close(self) -> None:
+        """Close the view; a sweep that runs goes on."""
+        self.preview.close()
+        super().close()
 
-    def _chips(self, labels: dict[str, Any], *, hint: str, exclusive: bool = False) -> Chips:
-        return Chips(labels, exclusive=exclusive, hint=hint, lock=self.model.lock)
+    def _view(self, *groups: Group) -> FormView:
+        view = FormView(groups, take=self._take)
+        self.views.append(view)
+        return view
 
     def _layout(self) -> list[ipywidgets.Widget]:
-        four = ("learning_rate", "seeds", "epochs", "max_steps")
-        training = ipywidgets.Box([self._field(field) for field in four])
-        training.add_class("wb-grid-2")
-        groups = [
-            _group("Model and data", *(self._field(f) for f in ("model_id", "data_id", "name"))),
-            _group("Adapter", *(self._field(f) for f in ("ranks", "targets", "quantization"))),
-            _group("Training", training),
-        ]
-        columns = ipywidgets.Box([ipywidgets.VBox(groups), self.card])
+        look = Fold("Look at the data", body=[self.preview], on_open=self._show_rows)
+        self._data_fold = look
+        painted = ipywidgets.HBox([self.painted, self.unpaint])
+        painted.add_class("wb-painted-line")
+        self._painted_line = painted
+        form = ipywidgets.VBox(
+            [
+                self.loader,
+                self._view(rows.TOP),
+                look,
+                self._view(rows.ADAPTER),
+                painted,
+                self.painting.fold,
+                self._view(*rows.STORAGE),
+                self._view(rows.TRAINING),
+                self._view(rows.EVALS),
+                self.also,
+                self._view(rows.MORE),
+            ]
+        )
+        form.add_class("wb-form-column")
+        columns = ipywidgets.Box([form, self.card])
         columns.add_class("wb-columns")
         actions = ipywidgets.HBox([self.start, self.code, self.reason])
         actions.add_class("wb-actions")
         return [columns, actions, self.box, self._live_box]
 
-    def _field(self, field: str) -> ipywidgets.Widget:
-        if field in self.texts:
-            return _stack(self.texts[field], self.wrong[field])
-        caption = ipywidgets.Label(LABELS[field])
-        caption.add_class("wb-caption")
-        chips: list[ipywidgets.Widget] = [self.chips[field]]
-        if self.chips[field].exclusive:
-            one_of = ipywidgets.Label("one of")
-            one_of.add_class("wb-one-of")
-            chips.insert(0, one_of)
-        if field == "quantization":
-            chips.append(self.chips["double_quant"])
-        row = ipywidgets.HBox([caption, ipywidgets.HBox(chips)])
-        row.add_class("wb-chip-row")
-        return _stack(row, self.wrong[field])
-
     def _connect(self) -> None:
-        for field, text in self.texts.items():
-            text.observe(
-                lambda change, field=field: self._typed(field, change["new"]), names=["value"]
-            )
-        for field, chips in self.chips.items():
-            chips.observe(
-                lambda change, field=field: self._chose(field, change["old"], change["new"]),
-                names=["value"],
-            )
-        self.model.observe(lambda _: self._draw_fields(), names=[*FIELDS, "held"])
-        # Only these come from the background: what a person is typing is never overwritten from there.
-        self.model.observe(lambda _: self._draw(), names=list(FOLLOWS))
+        self.model.observe(lambda _: self._draw(), names=["turn"])
         self.start.on_click(lambda _: self._start())
         self.code.on_click(lambda _: self._show_code())
+        self.unpaint.on_click(lambda _: self._unpaint())
+
+    # What a person does.
 
     @shown
-    def _typed(self, field: str, text: str) -> None:
-        with self.model.lock:
-            if not self._filling:
-                setattr(self.model, field, text)
-
-    @shown
-    def _chose(self, field: str, before: tuple[Any, ...], now: tuple[Any, ...]) -> None:
-        with self.model.lock:
-            if self._filling:
-                return
-            if field == "quantization":
-                self.model.quantization = now[0]
+    def _take(self, what: str, field: str, value: Any) -> None:
+        model = self.model
+        with model.lock:
+            if field == "variant":
+                if value in rows.VARIANTS:
+                    setattr(model, value, what == "on")
+            elif what == "set" or field in ("quantization", "alpha"):
+                setattr(model, field, value)
             elif field == "double_quant":
-                self.model.double_quant = bool(now)
+                model.double_quant = what == "on"
+            elif field == "ranks":
+                self._take_rank(what, value)
             elif field == "targets":
-                self.model.targets = _with_or_without_all(before, now)
-            else:
-                setattr(self.model, field, now)
+                model.targets = _targets(model.targets, what=what, name=str(value).strip())
+            elif field == "evals":
+                change = rows.without_eval if what == "off" else rows.with_eval
+                model.evals = change(model, str(value).strip())
+
+    def _take_rank(self, what: str, value: Any) -> None:
+        try:
+            rank = int(value)
+        except (TypeError, ValueError):
+            raise SpecError(f"Rank: got {value!r}; write a whole number from 1 to 4096") from None
+        others = set(self.model.ranks) - {rank}
+        self.model.ranks = tuple(sorted(others | ({rank} if what != "off" else set())))
 
     @shown
-    def _draw_fields(self) -> None:
+    def _take_also(self, wanted: tuple[tuple[str, str], ...]) -> None:
         with self.model.lock:
-            self._filling = True
-            try:
-                self._fill_fields()
-            finally:
-                self._filling = False
-            self._draw()
+            self.model.also = wanted
+
+    @shown
+    def _unpaint(self) -> None:
+        self.model.fill(unpainted(self.model))
+        self.painting.follow()
+
+    @shown
+    def _show_rows(self) -> None:
+        if not self._data_fold.is_open:
+            return
+        if self.model.spec is None:
+            self.preview.say_problem(f"{WAITING} {self.model.reason}")
+        else:
+            self.preview.show(self.model.spec.grid()[0].spec)
+
+    # What follows from it.
 
     @shown
     def _draw(self) -> None:
         with self.model.lock:
-            self._fill_rest()
+            self._fill()
 
-    def _fill_fields(self) -> None:
+    def _fill(self) -> None:
         model = self.model
-        for field, text in self.texts.items():
-            text.value = getattr(model, field)
-            unused = field == "epochs" and bool(model.max_steps.strip())
-            text.disabled = field in model.held or unused
-        ranks = sorted({*RANKS, *model.ranks})
-        self.chips["ranks"].offer({str(rank): rank for rank in ranks})
-        self._offer_targets()
-        four_bit = "4" in model.quantization
-        self.chips["ranks"].value = tuple(sorted(model.ranks))
-        self.chips["targets"].value = model.targets
-        self.chips["quantization"].value = (model.quantization,)
-        self.chips["double_quant"].value = (True,) if model.double_quant and four_bit else ()
-        self.chips["double_quant"].layout.display = "" if four_bit else "none"
-
-    def _offer_targets(self) -> None:
-        known = (ALL_LINEAR, *self.model.found.targets)
-        extra = tuple(target for target in self.model.targets if target not in known)
-        self.chips["targets"].offer({target: target for target in (*known, *extra)})
-
-    def _fill_rest(self) -> None:
-        model = self.model
-        self._offer_targets()
-        for field, chips in self.chips.items():
-            held = "quantization" if field == "double_quant" else field
-            chips.set_disabled(model.held.get(held, ""))
-        for field, note in self.wrong.items():
-            _say(note, problem=model.problems.get(field, ""), hint=model.held.get(field, ""))
-        self.card.value = cost_card(
-            model.found.plan, problems=bool(model.problems), looking=model.looking
-        )
+        options, notes = rows.chips_of(model), self._notes()
+        values = {field: getattr(model, field) for field in FIELDS}
+        values["variant"] = [name for name in rows.VARIANTS if getattr(model, name)]
+        values["double_quant"] = [True] if model.double_quant else []
+        values["evals"] = rows.lit_evals(model)
+        for view in self.views:
+            view.show(values, options=options)
+            view.tell(notes)
+        self.also.show(model.also, problems=model.problems)
+        words = painted_in_words(model)
+        self.painted.value = str(escape(words))
+        self._painted_line.layout.display = "" if words else "none"
+        self.card.value = self._card()
         self._fill_actions()
+        self.painting.follow()
+        if not model.looking:
+            self._show_rows()
+
+    def _card(self) -> str:
+        model = self.model
+        return cost_card(
+            model.found.plan,
+            problems=bool(model.problems),
+            looking=model.looking,
+            time=model.found.time,
+        )
+
+    def _notes(self) -> dict[str, dict[str, Any]]:
+        """What stands beside each field."""
+        model, notes = self.model, {}
+        for field in FIELDS:
+            problem, held = model.problems.get(field, ""), model.held.get(field, "")
+            unread = held.endswith("does not read it")
+            rare = field in BY_NAME and BY_NAME[field].group == "method"
+            text = problem or held
+            notes[field] = {
+                "text": text,
+                "wrong": bool(problem),
+                "held": bool(held),
+                "hide": rare and unread,
+            }
+        for field in BY_NAME:
+            if BY_NAME[field].dotted.startswith("quantization."):
+                notes[field]["hide"] = model.quantization == "none"
+        four = model.quantization.endswith("4")
+        notes["double_quant"] = {
+            "text": "",
+            "held": bool(model.held.get("quantization")),
+            "hide": not four,
+        }
+        wrong = next((model.problems[v] for v in rows.VARIANTS if v in model.problems), "")
+        held = next((model.held[v] for v in rows.VARIANTS if v in model.held), "")
+        notes["variant"] = {"text": wrong or held, "wrong": bool(wrong), "held": bool(held)}
+        return notes
 
     def _fill_actions(self) -> None:
         reason = self.model.reason
@@ -260,6 +269,8 @@ class Panel(ipywidgets.VBox):
         self.reason.value = str(escape(reason))
         if self.box.texts and self.model.spec is not None:
             self._show_texts(self.model.spec)
+
+    # What runs.
 
     @shown
     def _start(self) -> None:
@@ -276,8 +287,13 @@ class Panel(ipywidgets.VBox):
     def _watch(self, job: "Job") -> None:
         self.live = LiveRun(job)
         self._live_box.children = [self.live]
-        self.live.observe(lambda _: self._draw(), names=["picture"])
+        self.live.observe(lambda _: self._draw_actions(), names=["picture"])
         self._draw()
+
+    @shown
+    def _draw_actions(self) -> None:
+        with self.model.lock:
+            self._fill_actions()
 
     @shown
     def _take_up_running(self) -> None:
@@ -285,10 +301,11 @@ class Panel(ipywidgets.VBox):
         from workbench import job
 
         for path in find_sweeps(self.model.runs)[:5]:
-            store = SweepStore.open(path)
-            if store.spec.name == self.model.name and store.status().state in WORKING:
-                self._watch(job.attach(path))
-                return
+            with contextlib.suppress(WorkbenchError, OSError):
+                store = SweepStore.open(path)
+                if store.spec.name == self.model.name and store.status().state in WORKING:
+                    self._watch(job.attach(path))
+                    return
 
     @shown
     def _show_code(self) -> None:
@@ -313,19 +330,18 @@ class Panel(ipywidgets.VBox):
         # A look at a hub id may take longer; the widget itself does not wait for it.
         with contextlib.suppress(TimeoutError):
             self.settle(timeout=2)
-        plan = cost_card(
-            self.model.found.plan, problems=bool(self.model.problems), looking=self.model.looking
-        )
-        html = plan + (as_table(self.live.seen) if self.live else "")
+        html = self._card() + (as_table(self.live.seen) if self.live else "")
         return {**bundle, "text/plain": f"panel of {self.model.name!r}", "text/html": html}
 
 
-def _with_or_without_all(before: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
+def _targets(chosen: tuple[str, ...], *, what: str, name: str) -> tuple[str, ...]:
     """Choosing all-linear lets go of the single modules, choosing one of them lets go of it."""
-    added = set(now) - set(before)
-    if ALL_LINEAR in added:
+    others = tuple(target for target in chosen if target != name)
+    if what == "off":
+        return others
+    if name == ALL_LINEAR:
         return (ALL_LINEAR,)
-    return tuple(target for target in now if target != ALL_LINEAR or not added)
+    return (*(target for target in others if target != ALL_LINEAR), name)
 
 
 def _note(name: str) -> ipywidgets.HTML:
@@ -334,20 +350,7 @@ def _note(name: str) -> ipywidgets.HTML:
     return note
 
 
-def _say(note: ipywidgets.HTML, *, problem: str, hint: str) -> None:
-    text = problem or hint
-    note.value = str(escape(text))
-    note.layout.display = "" if text else "none"
-    note.remove_class("wb-hint" if problem else "wb-wrong")
-    note.add_class("wb-wrong" if problem else "wb-hint")
-
-
-def _stack(*parts: ipywidgets.Widget) -> ipywidgets.VBox:
-    return ipywidgets.VBox(list(parts))
-
-
-def _group(title: str, *fields: ipywidgets.Widget) -> ipywidgets.VBox:
-    head = ipywidgets.HTML(f"<div class='wb-group-head'>{escape(title)}</div>")
-    group = ipywidgets.VBox([head, *fields])
-    group.add_class("wb-group")
-    return group
+def _button(label: str, *, hint: str, primary: bool = False) -> ipywidgets.Button:
+    return ipywidgets.Button(
+        description=label, tooltip=hint, button_style="primary" if primary else ""
+    )

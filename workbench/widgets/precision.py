@@ -5,7 +5,6 @@ that a list of one's own replaces the library's default, which spares the head. 
 by the arithmetic of the plan. Pure: no widget, no torch.
 """
 
-import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -13,23 +12,24 @@ from typing import Any
 
 from workbench.plan.memory import weight_bytes
 from workbench.plan.shape import Module, Shape
+from workbench.plan.spared import is_spared
 from workbench.spec import QuantizationSpec
 from workbench.widgets.model_grid import Grid
 
 QUANTIZATIONS: dict[str, dict[str, Any]] = {
     "none": {},
-    "int8": {"load_in_8bit": True},
+    "8-bit": {"load_in_8bit": True},
     "nf4": {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"},
     "fp4": {"load_in_4bit": True, "bnb_4bit_quant_type": "fp4"},
 }
-"""The words of the map, as fields of BitsAndBytesConfig."""
+"""The words of the panel and the map, as fields of BitsAndBytesConfig."""
 
 
 def word_of(quantization: QuantizationSpec | None) -> str:
     """The word for what a spec asks for."""
     if quantization is None or quantization.bits is None:
         return "none"
-    return "int8" if quantization.bits == 8 else quantization.bnb_4bit_quant_type
+    return "8-bit" if quantization.bits == 8 else quantization.bnb_4bit_quant_type
 
 
 def quantizable(grid: Grid) -> tuple[Module, ...]:
@@ -46,7 +46,7 @@ def kept_by(grid: Grid, *, skip: Sequence[str] | None) -> frozenset[str]:
     """The modules that a skip list keeps in full precision."""
     if skip is None:
         return spared_by_default(grid)
-    return frozenset(m.name for m in quantizable(grid) if _is_spared(m.name, words=skip))
+    return frozenset(m.name for m in quantizable(grid) if is_spared(m.name, words=skip))
 
 
 def skip_modules(grid: Grid, *, kept: AbstractSet[str]) -> list[str] | None:
@@ -56,7 +56,7 @@ def skip_modules(grid: Grid, *, kept: AbstractSet[str]) -> list[str] | None:
     names = [m.name for m in quantizable(grid)]
     left, words = set(kept), []
     for word in grid.words:
-        spared = {name for name in names if _is_spared(name, words=(word,))}
+        spared = {name for name in names if is_spared(name, words=(word,))}
         if spared & left and spared <= kept:
             words.append(word)
             left -= spared
@@ -74,9 +74,3 @@ def bits_per_weight(
     weights = sum(module.parameters for module in alone)
     shape = Shape({}, alone, tied=False)
     return 8 * weight_bytes(shape, dtype=dtype, quantization=quantization) / weights
-
-
-def _is_spared(name: str, *, words: Sequence[str]) -> bool:
-    """The rule of transformers 5: an end of the name, or a pattern from its start to the end of a part."""
-    boundary = r"(?:(?<=\.)|(?=\.|$))"
-    return any(name.endswith(word) or re.match(rf"(?:{word}){boundary}", name) for word in words)

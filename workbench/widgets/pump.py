@@ -4,8 +4,11 @@ A view has `refresh() -> bool`, true while there may be more to come. The thread
 ends when no view is left, so that an idle kernel has none. It knows neither sweeps nor widgets.
 """
 
+import logging
 import threading
 from typing import Protocol
+
+_log = logging.getLogger(__name__)
 
 INTERVAL = 0.5
 """Seconds between two looks."""
@@ -60,13 +63,21 @@ class Pump:
         while True:
             with self._lock:
                 views = list(self._views)
-            over = [view for view in views if not view.refresh()]
+            over = [view for view in views if not _refreshed(view)]
             with self._lock:
                 self._views = [v for v in self._views if not any(v is done for done in over)]
                 if not self._views:
                     self._thread = None
                     return
             nap.wait(self.interval)
+
+
+def _refreshed(view: View) -> bool:
+    try:
+        return view.refresh()
+    except Exception:  # noqa: BLE001 - one view must not stop the others; it says what it can itself
+        _log.debug("a view could not be refreshed", exc_info=True)
+        return False
 
 
 PUMP = Pump()

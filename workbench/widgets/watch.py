@@ -1,23 +1,26 @@
 """Reading a sweep folder while it grows: `Watch(path).look()` gives a `Picture` of it, plain enough for JSON.
 
-Each look reads only what was appended since the last one. Curves are thinned here, so that a face never carries more
-than a few thousand numbers. This file knows no widget, no thread and no model.
+Each look reads only what was appended since the last one, for at most as long as it is given. `curves()` are the curves
+of one quantity, thinned, so that a face never carries more than a few thousand numbers. This file knows no widget, no
+thread and no model.
 """
 
-import math
+import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from workbench.events import Evaluated, Failed, Finished, Started, Step, Warned
+from workbench.events import Steered, Warned
 from workbench.naming import trial_name
 from workbench.runs.store import SweepStore
 from workbench.scores.catalog import EVALS, called
 from workbench.scores.task import BASE
 from workbench.spec import Trial
+from workbench.widgets.buckets import Buckets, Point
+from workbench.widgets.trail import Trail, finite
 
 LIVE = frozenset({"queued", "running", "paused", "stopping"})
 """States in which something may still happen by itself."""
@@ -28,10 +31,24 @@ ENDED = frozenset({"trained", "done", "failed", "stopped"})
 MOST_POINTS = 3000
 """Points that all curves of a picture may have together."""
 
-LOG_LINES = 20
+QUANTITIES = {
+    "loss": ("Training loss", ""),
+    "held_out": ("Held-out loss", ""),
+    "learning_rate": ("Learning rate", ""),
+    "grad_norm": ("Gradient norm", ""),
+    "tokens_per_second": ("Tokens per second", ""),
+    "memory": ("Memory", "bytes"),
+}
+"""What has a curve: title and unit."""
 
-Point = tuple[int, float | None, float | None, float | None]
-"""Step, then mean, lowest and highest loss of the steps it stands for."""
+LOG_LINES = 20
+LONGEST_LINE = 400
+ADVICE = {
+    "lost": "What was written is kept. Restart goes on from the last checkpoint of each trial.",
+    "failed": "Trials that trained are kept. Restart tries again what failed, unless its loss was no number.",
+    "gone": "It was deleted or moved. What is drawn is what was read before; nothing is looked at any more.",
+}
+"""What a person can do about a state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +63,9 @@ class TrialPicture:
     total_steps: int = 0
     loss: float | None = None
     """Of the last step; None before the first one, and when it is not a number."""
+    held_out: float | None = None
+    spark: tuple[float | None, ...] = ()
+    """The loss so far, in a few numbers."""
     parameters: int = 0
     seconds_left: float | None = None
     scores: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -59,17 +79,21 @@ class Picture:
     name: str
     state: str
     message: str = ""
+    advice: str = ""
     doing: str = ""
     done: int = 0
     """Steps trained."""
     total: int = 0
     """Steps planned, as far as known."""
+    seconds_left: float | None = None
+    """Of training, as far as it can be told."""
     tally: str = ""
     """How many of several trials trained to their end, and how the others ended."""
     trials: tuple[TrialPicture, ...] = ()
     evals: tuple[dict[str, str], ...] = ()
     """The evals that have answers: name, title and unit."""
-    curves: dict[str, list[Point]] = field(default_factory=dict)
+    quantities: tuple[dict[str, str], ...] = ()
+    """What there are curves of: name, title and unit."""
     warnings: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
 
@@ -77,56 +101,9 @@ class Picture:
     def live(self) -> bool:
         return self.state in LIVE
 
-
-class _Trail:
-    """What was read of one trial so far."""
-
-    def __init__(self) -> None:
-        self.offset = 0
-        self.losses: dict[int, float] = {}
-        self.seconds: list[float] = []
-        self.total_steps = 0
-        self.parameters = 0
-        self.state = ""
-        self.message = ""
-        self.scores: dict[str, dict[str, Any]] = {}
-        self.curve: list[Point] = []
-        self.curve_of = (-1, -1)
-
-    def take(self, event: Any) -> None:
-        match event:
-            case Started():
-                self.state, self.message = "running", ""
-                self.total_steps = event.total_steps
-                self.parameters = event.trainable_parameters or self.parameters
-                self._forget_after(event.from_step)
-            case Step():
-                self.losses[event.step] = event.loss
-                self.seconds = [*self.seconds[-19:], event.seconds]
-            case Evaluated():
-                self.scores[event.eval] = {
-                    "value": _finite(event.value),
-                    "low": _finite(event.low),
-                    "high": _finite(event.high),
-                    "n": event.n,
-                }
-            case Finished():
-                self.state = "done" if event.reason == "early" else event.reason
-            case Failed():
-                self.state, self.message = "failed", f"{event.kind}: {event.message}"
-            case _:
-                pass
-
-    def _forget_after(self, step: int) -> None:
-        """A new attempt trains these steps again; what the dead one said of them is stale."""
-        for late in [known for known in self.losses if known > step]:
-            del self.losses[late]
-
-    def thinned(self, most: int) -> list[Point]:
-        now = (len(self.losses), most)
-        if now != self.curve_of:
-            self.curve, self.curve_of = thin(sorted(self.losses.items()), most=most), now
-        return self.curve
+    def plain(self) -> dict[str, Any]:
+        """All of it as plain fields; what lies in them is shared, not copied."""
+        return {**_plain(self), "trials": [_plain(trial) for trial in self.trials]}
 
 
 class Watch:
@@ -135,48 +112,79 @@ class Watch:
     def __init__(self, path: Path) -> None:
         self.store = SweepStore.open(path)
         self.names = tuple(trial.name for trial in self.store.trials)
+        self.most = max(4, min(300, MOST_POINTS // max(1, len(self.names))))
+        """Points that a curve may have."""
+        self.heard: list[Steered] = []
+        """What the worker answered to commands since the look before."""
         self._settings = settings_of(self.store.trials)
-        self._trails = {name: _Trail() for name in (*self.names, BASE)}
-        self._sweep_offset = 0
-        self._doing = ""
+        self._trails = {name: Trail() for name in (*self.names, BASE, "")}
+        self._files = {name: self.store.folder(name) / "events.jsonl" for name in self._trails}
         self._warnings: dict[str, list[str]] = {}
 
-    def look(self) -> Picture:
-        """The sweep as it stands now."""
+    @property
+    def is_behind(self) -> bool:
+        """Whether more is written than was read."""
+        return any(trail.is_behind for trail in self._trails.values())
+
+    def look(self, *, seconds: float | None = None) -> Picture:
+        """The sweep as it stands now; with `seconds` a long past is read in several looks."""
+        self.heard = []
+        # The status before the events: when it says that all is over, all that was said is there.
         status = self.store.status()
-        self._read()
+        self._read(seconds=seconds)
+        if self.heard:
+            status = self.store.status()
+            self._read(seconds=seconds)
         trials = tuple(self._row(name, status) for name in self.names)
         tally = _tally([trial.state for trial in trials])
-        if self._trails[BASE].scores:
-            base = TrialPicture(name=BASE, state="control", scores=self._trails[BASE].scores)
-            trials = (base, *trials)
+        if scores := self._trails[BASE].scores:
+            trials = (TrialPicture(name=BASE, state="control", scores=dict(scores)), *trials)
         live = status.state in LIVE
         return Picture(
             name=self.store.path.name,
             state=status.state,
             message="" if live else status.message,
-            doing=(status.message or self._doing) if live else "",
+            advice=ADVICE.get(status.state, ""),
+            doing=self._at_work(status.message) if live or self.is_behind else "",
             done=sum(trial.step for trial in trials),
             total=self._total_steps(),
+            seconds_left=self._seconds_left(trials) if live else None,
             tally=tally,
             trials=trials,
             evals=tuple(
                 _words(eval) for eval in map(called, self.store.spec.evals) if self._scored(eval)
             ),
-            curves=self._curves(),
+            quantities=tuple(self._quantities()),
             warnings=self._told()[-5:],
-            log=() if live or status.state == "done" else self._log_end(),
+            log=self._log_end(),
         )
 
-    def _read(self) -> None:
-        for name, trail in self._trails.items():
-            events, trail.offset = self.store.tail(name, trail.offset)
-            for event in events:
-                trail.take(event)
-                self._take_common(event)
-        events, self._sweep_offset = self.store.tail("", self._sweep_offset)
-        for event in events:
-            self._take_common(event)
+    def curves(self, quantity: str = "loss", *, log: bool = False) -> dict[str, list[Point]]:
+        """The curves of a quantity, each of few points, as far as it is known."""
+        return {name: buckets.points() for name, buckets in self.thinned(quantity, log=log).items()}
+
+    def thinned(self, quantity: str, *, log: bool = False) -> dict[str, Buckets]:
+        """The same, as they grow; those without a point are left out."""
+        found = {}
+        for name in self.names:
+            trail = self._trails[name]
+            trail.keep_only(quantity, log=log)
+            buckets = trail.thinned(quantity, most=self.most, log=log)
+            if len(buckets):
+                found[name] = buckets
+        return found
+
+    def _read(self, *, seconds: float | None) -> None:
+        """Read every file's news, a slice of each in turn, until all is read or the time is over."""
+        until = None if seconds is None else time.monotonic() + seconds
+        waiting = list(self._trails)
+        while waiting:
+            for name in waiting:
+                for event in self._trails[name].read(self._files[name]):
+                    self._take_common(event)
+                if until is not None and time.monotonic() > until:
+                    return
+            waiting = [name for name in waiting if self._trails[name].is_behind]
 
     def _take_common(self, event: Any) -> None:
         match event:
@@ -184,10 +192,17 @@ class Watch:
                 about = self._warnings.setdefault(event.message, [])
                 if event.trial and event.trial not in about:
                     about.append(event.trial)
-            case Step() | Started():
-                self._doing = ""
+            case Steered():
+                self.heard.append(event)
             case _:
                 pass
+
+    def _at_work(self, message: str) -> str:
+        if not self.is_behind:
+            return message
+        read = sum(trail.offset for trail in self._trails.values())
+        written = sum(trail.size for trail in self._trails.values())
+        return f"reading what was written: {100 * read // max(1, written)} %"
 
     def _told(self) -> tuple[str, ...]:
         """Each warning once, with the trials it is about before it."""
@@ -202,40 +217,59 @@ class Watch:
         trail = self._trails[name]
         told = status.trials.get(name, "queued")
         state = {"training": "running", "queued": trail.state or "queued"}.get(told, told)
-        if status.state not in LIVE and state in ("running", "queued"):
-            state = "not started" if state == "queued" else status.state
+        if status.state not in LIVE and state in ("running", "queued", "paused"):
+            state = "not started" if not trail.step else status.state
         if status.state == "paused" and state == "running":
             state = "paused"
-        step = max(trail.losses, default=0)
-        left = None
-        if state == "running" and status.state == "running" and trail.seconds:
-            left = median(trail.seconds) * max(0, trail.total_steps - step)
+        left, each = None, trail.seconds_a_step
+        if state == "running" and status.state == "running" and each is not None:
+            left = each * max(0, trail.total_steps - trail.step)
         return TrialPicture(
             name=name,
             state=state,
             setting=self._settings[name],
-            step=step,
+            step=trail.step,
             total_steps=trail.total_steps,
-            loss=_finite(trail.losses.get(step)),
+            loss=finite(trail.loss),
+            held_out=trail.held_out,
+            spark=trail.spark(),
             parameters=trail.parameters,
             seconds_left=left,
-            scores=trail.scores,
+            scores=dict(trail.scores),
             message=trail.message,
         )
 
+    def _seconds_left(self, trials: Sequence[TrialPicture]) -> float | None:
+        """Steps that are still to come, each at what a step of one trial costs among the others; at least the longest row."""
+        shares = [s for n in self.names if (s := self._trails[n].share_of_a_step) is not None]
+        rows = [trial.seconds_left for trial in trials if trial.seconds_left is not None]
+        if not shares or not rows:
+            return None
+        longest = max(trial.total_steps for trial in trials)
+        steps = sum(
+            max(0, (trial.total_steps or longest) - trial.step)
+            for trial in trials
+            if trial.state in ("running", "queued")
+        )
+        return max(median(shares) * steps, *rows)
+
     def _total_steps(self) -> int:
         """Steps of all trials; those that have not started are taken to be as long as the longest."""
-        known = [trail.total_steps for name, trail in self._trails.items() if name != BASE]
+        known = [self._trails[name].total_steps for name in self.names]
         longest = max(known, default=0)
         return sum(steps or longest for steps in known)
 
     def _scored(self, eval: str) -> bool:
         return any(eval in trail.scores for trail in self._trails.values())
 
-    def _curves(self) -> dict[str, list[Point]]:
-        most = max(4, min(300, MOST_POINTS // max(1, len(self.names))))
-        curves = {name: self._trails[name].thinned(most) for name in self.names}
-        return {name: curve for name, curve in curves.items() if curve}
+    def _quantities(self) -> Iterator[dict[str, str]]:
+        trails = [self._trails[name] for name in self.names]
+        for name, (title, unit) in QUANTITIES.items():
+            if name == "memory":
+                on_gpu = any(trail.on_gpu for trail in trails)
+                title = "Memory on the GPU" if on_gpu else "Memory of the worker"
+            if name == "loss" or any(trail.has(name) for trail in trails):
+                yield {"name": name, "title": title, "unit": unit}
 
     def _log_end(self) -> tuple[str, ...]:
         try:
@@ -244,7 +278,11 @@ class Watch:
                 text = log.read().decode("utf-8", errors="replace")
         except FileNotFoundError:
             return ()
-        return tuple(text.splitlines()[-LOG_LINES:])
+        return tuple(line[:LONGEST_LINE] for line in text.splitlines()[-LOG_LINES:])
+
+
+def _plain(one: Any) -> dict[str, Any]:
+    return {each.name: getattr(one, each.name) for each in fields(one)}
 
 
 def settings_of(trials: Sequence[Trial]) -> dict[str, str]:
@@ -257,27 +295,6 @@ def settings_of(trials: Sequence[Trial]) -> dict[str, str]:
     return {name: word if shared[word] > 1 else name for name, word in called.items()}
 
 
-def thin(points: Sequence[tuple[int, float]], *, most: int) -> list[Point]:
-    """At most `most` points; each stands for a run of steps whose length is a power of two.
-
-    The length is a power of two so that a growing curve does not shimmer: runs merge in pairs, they never shift.
-
-    >>> thin([(1, 4.0), (2, 2.0), (3, 1.0), (4, 3.0)], most=2)
-    [(2, 3.0, 2.0, 4.0), (4, 2.0, 1.0, 3.0)]
-    """
-    width = 1 if len(points) <= most else 2 ** math.ceil(math.log2(len(points) / most))
-    thinned: list[Point] = []
-    for start in range(0, len(points), width):
-        part = points[start : start + width]
-        values = [value for _, value in part if math.isfinite(value)]
-        if values:
-            mean = sum(values) / len(values)
-            thinned.append((part[-1][0], _short(mean), _short(min(values)), _short(max(values))))
-        else:
-            thinned.append((part[-1][0], None, None, None))
-    return thinned
-
-
 def _tally(states: Sequence[str]) -> str:
     """How several trials ended; nothing is said of a single one.
 
@@ -288,7 +305,7 @@ def _tally(states: Sequence[str]) -> str:
         return ""
     trained = sum(state in ("trained", "done") for state in states)
     said = [f"{trained} of {len(states)} trials trained"]
-    ends = {state: states.count(state) for state in ("stopped", "failed")}
+    ends = {state: states.count(state) for state in ("paused", "stopped", "failed")}
     said += [f"{number} {state}" for state, number in ends.items() if number]
     return ", ".join(said)
 
@@ -296,12 +313,3 @@ def _tally(states: Sequence[str]) -> str:
 def _words(eval: str) -> dict[str, str]:
     info = EVALS.get(eval.partition(":")[0])
     return {"name": eval, "title": info.title if info else eval, "unit": info.unit if info else ""}
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
-
-
-def _short(value: float) -> float:
-    """Five digits are more than a screen can show."""
-    return float(f"{value:.5g}")

@@ -5,7 +5,7 @@
 const RANKS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const TYPING = 900; // milliseconds within which digits belong to one number
 const PUSH = 40; // milliseconds between two messages while a stroke lasts
-const STORED = { none: "full precision", int8: "int8", nf4: "nf4", fp4: "fp4" };
+const STORED = { none: "full precision", "8-bit": "8-bit", nf4: "nf4", fp4: "fp4" };
 
 function percent(share) {
   const value = share * 100;

@@ -1,0 +1,344 @@
+"""The live view in a real JupyterLab, on sweeps that really train: rows are paused, resumed and stopped, the kernel is
+restarted, the worker is killed, the folder goes away."""
+
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import nbformat
+import pytest
+
+from tests.browser.test_lab import (
+    KERNEL_IS_READY,
+    SECOND,
+    assert_quiet,
+    command,
+    in_theme,
+    number_of_points,
+    open_and_run,
+    run_last_cell,
+    wait_for_more_points,
+    wait_for_state,
+)
+from workbench.events import Evaluated, HeldOut, Started, Step
+from workbench.runs.eventlog import append_event
+from workbench.runs.store import SweepStore
+from workbench.spec import Spec
+
+pytestmark = pytest.mark.browser
+
+START = """import workbench as wb
+spec = wb.Spec.from_fields({
+    "name": "live", "data": {"id": "microworld/updates", "rows": 16},
+    "adapter": {"target_modules": ["down_proj"]}, "evals": [], "sweep": {"adapter.r": [1, 4, 16]},
+    "train": {"per_device_train_batch_size": 2, "max_steps": 20000, "learning_rate": 1e-3, "save_steps": 50},
+})
+job = wb.start(spec)
+job"""
+
+STEP = "(row) => Number(row.cells[2].textContent.split(' /')[0].replaceAll(',', ''))"
+
+LATENCY = """([trial, word, told]) => new Promise((done, fail) => {
+    setTimeout(() => fail(new Error(`nothing was told of ${trial}`)), 10000);
+    const row = document.querySelector(`.wb-live [data-trial-row="${trial}"]`);
+    const button = [...row.querySelectorAll('button')].find((one) => one.textContent === word && !one.hidden);
+    const began = performance.now();
+    const watch = new MutationObserver(() => {
+        if (!row.cells[1].textContent.includes(told)) return;
+        watch.disconnect();
+        done(performance.now() - began);
+    });
+    watch.observe(row.cells[1], {subtree: true, childList: true, characterData: true});
+    button.click();
+})"""
+
+FRAMES = """() => {
+    window.long = [];
+    new PerformanceObserver((list) => window.long.push(...list.getEntries().map((one) => one.duration))).observe({entryTypes: ['longtask']});
+    window.frames = [];
+    const root = document.querySelector('.wb-live');
+    new MutationObserver(() => window.frames.push(Number(root.dataset.frame))).observe(root, {attributes: true, attributeFilter: ['data-frame']});
+}"""
+
+
+def notebook(lab, *cells: str) -> str:
+    """A notebook of these cells."""
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    made.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    relative = f"{uuid4().hex[:8]}/live.ipynb"
+    (lab.root / relative).parent.mkdir()
+    nbformat.write(made, lab.root / relative)
+    return relative
+
+
+def row(live, trial: str):
+    return live.locator(f'[data-trial-row="{trial}"]')
+
+
+def step(live, trial: str) -> int:
+    return row(live, trial).evaluate(STEP)
+
+
+def wait_for_steps(live, trial: str, *, beyond: int) -> None:
+    deadline = time.monotonic() + 60
+    while step(live, trial) <= beyond:
+        assert time.monotonic() < deadline, f"{trial} trains no further"
+        live.page.wait_for_timeout(100)
+
+
+def press(page, trial: str, word: str, told: str) -> float:
+    """Press a button of a row; milliseconds until the kernel's word of it stood there."""
+    return page.evaluate(LATENCY, [trial, word, told])
+
+
+def wait_for_row(live, trial: str, state: str) -> None:
+    live.locator(f'[data-trial-row="{trial}"][data-state="{state}"]').wait_for(timeout=30 * SECOND)
+
+
+def test_a_row_is_paused_and_resumed_while_the_others_train_and_stopped(page, lab, picture):
+    path = notebook(lab, START)
+    open_and_run(page, lab, path)
+    live = page.locator(".wb-live")
+    live.locator("polyline").first.wait_for(timeout=90 * SECOND)
+    wait_for_steps(live, "r16", beyond=20)
+
+    took = [press(page, "r4", "Pause", "pausing")]
+    wait_for_row(live, "r4", "paused")
+    page.wait_for_timeout(1200)
+    held, others = step(live, "r4"), step(live, "r1")
+    wait_for_steps(live, "r1", beyond=others + 5)
+    assert step(live, "r4") == held
+    assert live.get_attribute("data-state") == "running"
+    assert "1 paused" in live.locator(".wb-doing").inner_text()
+    for _ in range(4):
+        took.append(press(page, "r4", "Resume", "resuming"))
+        wait_for_row(live, "r4", "running")
+        took.append(press(page, "r4", "Pause", "pausing"))
+        wait_for_row(live, "r4", "paused")
+    picture(live, "live-paused")
+    took.append(press(page, "r4", "Resume", "resuming"))
+    wait_for_steps(live, "r4", beyond=held + 5)
+    print("from the press to its word, ms:", sorted(round(one) for one in took))
+
+    press(page, "r1", "Stop", "stopping")
+    wait_for_row(live, "r1", "stopped")
+    live.get_by_role("button", name="Pause", exact=True).click()
+    wait_for_state(live, "paused")
+    live.get_by_role("button", name="Resume", exact=True).click()
+    wait_for_state(live, "running")
+    folder = next((lab.root / path).parent.glob("runs/live*"))
+    told = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    said = [one["command"] for one in told if one["event"] == "steered" and one["applied"]]
+    assert said[:3] == ["pause r4", "resume r4", "pause r4"]
+    assert said[-3:] == ["stop r1", "pause", "resume"]
+    live.get_by_role("button", name="Stop", exact=True).click()
+    wait_for_state(live, "stopped")
+    assert_quiet(page, lab)
+
+
+def test_the_kernel_is_restarted_and_attach_shows_the_run_with_all_its_curves(page, lab):
+    path = notebook(
+        lab,
+        START,
+        "again = wb.attach() if 'wb' in globals() else __import__('workbench').attach()\nagain",
+    )
+    open_and_run(page, lab, path)
+    live = page.locator(".wb-live").last
+    live.locator("polyline").first.wait_for(timeout=90 * SECOND)
+    wait_for_steps(live, "r16", beyond=30)
+    before = step(live, "r16")
+    page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"
+    )
+    page.wait_for_function(KERNEL_IS_READY, timeout=60 * SECOND)
+    command(page, "editmenu:clear-all")
+    page.locator(".wb-live").first.wait_for(state="detached", timeout=20 * SECOND)
+    run_last_cell(page)
+    live.locator("polyline").first.wait_for(timeout=60 * SECOND)
+    assert live.locator(".wb-curve polyline").count() == 3
+    assert step(live, "r16") >= before
+    wait_for_more_points(live, than=number_of_points(live))
+    live.get_by_role("button", name="Stop", exact=True).click()
+    wait_for_state(live, "stopped")
+    assert_quiet(page, lab)
+
+
+def test_a_killed_worker_and_a_deleted_folder_are_told_with_what_to_do(page, lab, picture):
+    path = notebook(lab, START)
+    open_and_run(page, lab, path)
+    live = page.locator(".wb-live")
+    live.locator("polyline").first.wait_for(timeout=90 * SECOND)
+    wait_for_steps(live, "r1", beyond=60)
+    folder = next((lab.root / path).parent.glob("runs/live*"))
+    os.kill(json.loads((folder / "status.json").read_text())["pid"], signal.SIGKILL)
+    wait_for_state(live, "lost")
+    assert "is gone" in live.locator(".wb-notes").inner_text()
+    assert "Restart goes on from the last checkpoint" in live.locator(".wb-notes").inner_text()
+    assert "attempt 1" in live.locator("details pre").inner_text(), "the log has opened"
+    assert live.get_by_role("button", name="Stop r1").count() == 0
+    picture(live, "live-lost")
+    live.get_by_role("button", name="Restart").click()
+    wait_for_state(live, "running")
+    wait_for_steps(live, "r1", beyond=60)
+    live.get_by_role("button", name="Stop", exact=True).click()
+    wait_for_state(live, "stopped")
+    assert live.get_by_role("button", name="Go on").is_visible()
+
+    shutil.move(folder, folder.with_name("elsewhere"))
+    live.get_by_role("button", name="Go on").click()
+    wait_for_state(live, "gone")
+    assert "no longer there" in live.locator(".wb-notes").inner_text()
+    assert "Traceback" not in page.locator(".jp-Notebook").inner_text()
+    assert_quiet(page, lab)
+
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+def big_sweep(root: Path, *, seeds: int, steps: int) -> SweepStore:
+    """A folder as a worker would have filled it, which this process has claimed: it counts as running."""
+    fields = {
+        "name": "big",
+        "train": {"max_steps": 2 * steps},
+        "evals": ["recall"],
+        "sweep": {"adapter.r": [1, 2, 4, 8, 16], "seed": list(range(seeds))},
+    }
+    store = SweepStore.create(Spec.from_fields(fields), root=root)
+    store.claim()
+    for trial in store.trials:
+        append_event(
+            store.folder(trial.name) / "events.jsonl",
+            Started(trial=trial.name, total_steps=2 * steps),
+        )
+    more_steps(store, first=1, last=steps)
+    store.set_status(
+        trials={trial.name: "training" for trial in store.trials}, message=f"training {HOSTILE}"
+    )
+    return store
+
+
+def more_steps(store: SweepStore, *, first: int, last: int) -> None:
+    for place, trial in enumerate(store.trials):
+        lines = []
+        for number in range(first, last + 1):
+            loss = 3 / number**0.4 + 0.02 * place + 0.05 * ((number * 7919 + place) % 13) / 13
+            told = Step(
+                trial=trial.name, time=1000 + number / 10, step=number, epoch=number / 100, loss=loss,
+                learning_rate=0.01 / number, grad_norm=loss, num_tokens=200, seconds=0.002,
+                rss_bytes=10**9 + 10**6 * number if number % 10 == 1 else None,
+            )  # fmt: skip
+            lines.append(told.model_dump_json(exclude_none=True))
+        with (store.folder(trial.name) / "events.jsonl").open("a") as file:
+            file.write("\n".join(lines) + "\n")
+
+
+def test_fifty_trials_stay_smooth_and_are_read_by_hand_and_by_keys(page, lab, picture):
+    seeds, steps = (10, 10_000) if os.environ.get("SOAK") == "1" else (10, 400)
+    path = notebook(
+        lab, "import workbench as wb\nlive = wb.attach('runs/big')\nlive", "print('kernel', 'free')"
+    )
+    store = big_sweep((lab.root / path).parent / "runs", seeds=seeds, steps=steps)
+    names = [trial.name for trial in store.trials]
+    append_event(
+        store.folder(names[3]) / "events.jsonl",
+        HeldOut(trial=names[3], step=steps, loss=1.5, num_tokens=9, seconds=0.1),
+    )
+    for trial, value in (("base", 0.25), (names[0], 0.5), (names[11], 0.75)):
+        store.append(
+            Evaluated(
+                trial=trial,
+                eval="recall",
+                value=value,
+                low=value - 0.1,
+                high=value + 0.1,
+                n=40,
+                seconds=1.0,
+            )
+        )
+    open_and_run(page, lab, path)
+    live = page.locator(".wb-live")
+    live.locator(f'[data-trial-row="{names[-1]}"] >> text={steps:,} /').wait_for(
+        timeout=120 * SECOND
+    )
+    assert live.locator(".wb-curve").count() == 50
+    assert (
+        HOSTILE in live.locator(".wb-doing").inner_text()
+        or "left" in live.locator(".wb-doing").inner_text()
+    )
+
+    # The box of rows scrolls below its head; a heading sorts.
+    box = live.locator(".wb-many")
+    assert box.evaluate(
+        "(node) => node.scrollHeight > node.clientHeight && node.clientHeight < 420"
+    )
+    live.get_by_role("button", name="Loss", exact=True).click()
+    live.get_by_role("button", name="Loss", exact=True).click()
+    page.mouse.move(5, 5)
+    losses = [
+        float(text) for text in live.locator("tbody tr td:nth-child(5)").all_inner_texts() if text
+    ]
+    assert losses == sorted(losses, reverse=True)
+    assert live.locator("th[aria-sort=descending]").inner_text().startswith("Loss")
+
+    # What happens while it grows, twice a second.
+    page.evaluate(FRAMES)
+    for number in range(8):
+        more_steps(store, first=steps + 1 + 5 * number, last=steps + 5 + 5 * number)
+        page.wait_for_timeout(500)
+    frames, long = page.evaluate("() => [window.frames, window.long]")
+    print("frames, ms:", sorted(frames), "long tasks, ms:", long)
+    assert len(frames) >= 3
+
+    # A row in hand puts its curve in front, and the other way round; a click keeps it there.
+    row(live, names[11]).hover()
+    strong = live.locator(".wb-curve.wb-strong")
+    assert strong.count() == 1
+    live.get_by_role("button", name=names[11], exact=True).click()
+    page.mouse.move(5, 5)
+    assert (
+        live.get_by_role("button", name=names[11], exact=True).get_attribute("aria-pressed")
+        == "true"
+    )
+    assert (strong.count(), live.locator(".wb-curve.wb-faded").count()) == (1, 49)
+    chart = live.locator(".wb-chart")
+    frame = chart.bounding_box()
+    page.mouse.move(frame["x"] + 200, frame["y"] + 180)
+    live.locator(".wb-tip").wait_for(timeout=5 * SECOND)
+    assert "step" in live.locator(".wb-tip-head").inner_text()
+
+    live.get_by_label("What is drawn").select_option("memory")
+    live.locator(".wb-tick", has_text="GB").first.wait_for(timeout=10 * SECOND)
+    live.get_by_label("log2 steps").check()
+    live.locator(".wb-tick", has_text="256").first.wait_for(timeout=10 * SECOND)
+    live.get_by_label("What is drawn").select_option("loss")
+    live.get_by_label("log values").check()
+    live.locator("input[type=range]").fill("0.9")
+    live.locator(".wb-raw").first.wait_for(state="attached", timeout=10 * SECOND)
+    chart.focus()
+    cells = page.locator(".jp-CodeCell").count()
+    for key in ("End", "ArrowLeft", "ArrowDown", "Enter", "x"):
+        page.keyboard.press(key)
+    assert page.locator(".jp-CodeCell").count() == cells
+    assert chart.get_attribute("aria-valuetext").startswith("step ")
+    assert live.locator(".wb-called[aria-pressed=true]").count() == 2
+    live.scroll_into_view_if_needed()
+    picture(live, "live-fifty-light")
+    in_theme(page, "JupyterLab Dark")
+    picture(live, "live-fifty-dark")
+    in_theme(page, "JupyterLab Light")
+
+    live.get_by_label("What is drawn").select_option("score:recall")
+    live.locator(".wb-base").wait_for(state="attached", timeout=10 * SECOND)
+    assert live.locator(".wb-curve").count() == 2
+    live.get_by_role("button", name="All alike").click()
+    picture(live, "live-scores")
+
+    shutil.rmtree(store.path)
+    wait_for_state(live, "gone")
+    assert "no longer there" in live.locator(".wb-notes").inner_text()
+    assert live.get_by_role("button", name="Stop", exact=True).count() == 0
+    assert_quiet(page, lab)

@@ -1,0 +1,240 @@
+"""Which trial is best, by how much and how sure: `leaderboard(path)` or `leaderboard(job)` shows a sweep's comparison.
+
+One widget of our own, drawn by `static/leaderboard.js` from traits, so that a reloaded page shows the whole picture without
+asking the kernel. All figures are those of `compare`, worked out in a thread of their own; while a sweep runs it says when
+scores have come, and at its end it reads by itself. Where no widget can be shown it is the comparison's own table.
+"""
+
+import os
+from dataclasses import replace
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets
+
+from workbench.errors import StoreError, WorkbenchError
+from workbench.runs.store import SweepStore
+from workbench.scores.task import BASE
+from workbench.widgets.arrivals import Arrivals, folder_of, gone
+from workbench.widgets.assets import script, style
+from workbench.widgets.board_plain import as_table, as_text
+from workbench.widgets.callbacks import reachable, shown
+from workbench.widgets.errands import Errands
+from workbench.widgets.pump import PUMP
+
+if TYPE_CHECKING:
+    from workbench.compare import Comparison
+    from workbench.job import Job
+    from workbench.widgets.board_pair import Pair
+
+WATCHED, ALONE = 2.0, 120.0
+"""Seconds that showing it waits for the comparison: where a person waits, and where nobody does."""
+
+
+def leaderboard(sweep: "str | Path | Job") -> "Leaderboard":
+    """The trials of a sweep, best first, with everything that speaks for and against the order.
+
+    Args:
+        sweep: A sweep folder, or the job of one; it may still be running.
+    """
+    return Leaderboard(sweep)
+
+
+class Leaderboard(anywidget.AnyWidget):
+    """The leaderboard of one sweep."""
+
+    _esm = script("scales", "board_table", "board_charts", "leaderboard")
+    _css = style("leaderboard")
+
+    board = traitlets.Dict().tag(sync=True)
+    """What `board_of` made of the comparison."""
+    doing = traitlets.Unicode("").tag(sync=True)
+    """What is being worked out; empty when nothing is."""
+    news = traitlets.Unicode("").tag(sync=True)
+    """Said when there is more in the folder than was read."""
+    problem = traitlets.Unicode("").tag(sync=True)
+    primary = traitlets.Unicode("").tag(sync=True)
+    """The eval that the order and the verdict are about; empty until one is chosen."""
+    baseline = traitlets.Unicode(BASE).tag(sync=True)
+    """What differences are measured against: `base`, or a row."""
+    sorted_by = traitlets.Unicode("").tag(sync=True)
+    """The column that the rows are sorted by, with `-` before it for falling; empty for the order of the comparison."""
+    weighed = traitlets.Unicode("").tag(sync=True)
+    """What quality is drawn against: `parameters`, `memory` or an eval; empty takes the first there is."""
+    picked = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """The two rows that are held against each other."""
+    contrast = traitlets.Dict().tag(sync=True)
+    """What was found between them."""
+
+    def __init__(self, sweep: "str | Path | Job") -> None:
+        super().__init__()
+        self.path = folder_of(sweep)
+        self._comparison: Comparison | None = None
+        self._arrivals: Arrivals | None = None
+        self._must_read = True
+        self._was_live = False
+        self._errands = Errands(self._work, name="workbench-leaderboard")
+        self.on_msg(self._on_message)
+        self.observe(self._again, names=["primary", "baseline"])
+        self.observe(self._hold, names=["picked"])
+        reachable(self)
+        self._begin()
+
+    @shown
+    def _begin(self) -> None:
+        store = SweepStore.open(self.path)
+        self._arrivals = Arrivals(store)
+        self._was_live = self._arrivals.look().is_live
+        self.doing = f"reading {len(store.trials)} trials …"
+        self._errands.ask()
+        if self._was_live:
+            PUMP.add(self)
+
+    @property
+    def comparison(self) -> "Comparison":
+        """What `compare` says; waits while it is being worked out."""
+        self.settle()
+        if self._comparison is None:
+            raise StoreError(self.problem or f"{str(self.path)!r} could not be compared")
+        return self._comparison
+
+    def pair(self, a: str, b: str) -> "Pair":
+        """The verdict on exactly two rows, and their difference on every eval; it is shown here too."""
+        from workbench.widgets.board_pair import pair
+
+        found = pair(self.comparison, a, b)
+        self.picked = [a, b]
+        return found
+
+    def read(self) -> None:
+        """Read the folder again and compare anew, in the background."""
+        self._must_read = True
+        self._errands.ask()
+
+    def settle(self, *, timeout: float | None = None) -> bool:
+        """Wait until all that was asked for is worked out; false when that took longer."""
+        return self._errands.settle(timeout=timeout)
+
+    def refresh(self) -> bool:
+        """Look whether scores have come; true while more may and the view is open."""
+        if self.comm is None or self._arrivals is None:
+            return False
+        news = self._arrivals.look()
+        if news.is_gone:
+            self.news = gone(self.path)
+            return False
+        if news.is_new and news.is_live:
+            self.news = "New scores have come since this was read."
+        if self._was_live and not news.is_live:
+            self.read()
+        self._was_live = news.is_live
+        return news.is_live
+
+    def say_problem(self, text: str) -> None:
+        """Show what went wrong below the head."""
+        self.problem = text
+
+    def _again(self, change: Any) -> None:
+        if self._comparison is None or change["new"] != getattr(self._comparison, change["name"]):
+            self._errands.ask()
+
+    def _work(self) -> None:
+        """In the background: read if needed, compare, show."""
+        self._work_out()
+        self.doing = ""
+
+    @shown
+    def _work_out(self) -> None:
+        from workbench.compare.comparison import compare
+        from workbench.widgets.board import board_of
+
+        before, read = self._comparison, self._must_read
+        self._must_read = False
+        primary, baseline = self.primary or None, self.baseline
+        try:
+            if before is None or read:
+                if self._arrivals is not None:
+                    self._arrivals.take()
+                self.doing = "reading the sweep …"
+                made = compare(self.path)
+            else:
+                made = before
+            self.doing = "comparing …"
+            made = _asked(made, primary=primary, baseline=baseline)
+            board = board_of(made)
+        except Exception:
+            self._must_read = self._must_read or read
+            if before is not None:
+                self._back_to(before)
+            raise
+        self._comparison = made
+        self.board = board
+        self.problem = self.news = ""
+        if not self.primary and made.primary:
+            self.primary = made.primary
+        self._contrast()
+
+    def _back_to(self, before: "Comparison") -> None:
+        """What could not be had is taken back, so that the controls say what is shown."""
+        self.primary, self.baseline = before.primary, before.baseline
+
+    @shown
+    def _hold(self, _: Any) -> None:
+        if len(self.picked) == 2 and self._comparison is not None:
+            self._errands.ask()
+        elif not self.picked or len(self.picked) != 2:
+            self.contrast = {}
+
+    @shown
+    def _contrast(self) -> None:
+        from workbench.widgets.board_pair import pair
+
+        names = list(self.picked)
+        if len(names) != 2 or self._comparison is None:
+            self.contrast = {}
+            return
+        self.contrast = pair(self._comparison, *names).plain()
+
+    @shown
+    def _on_message(self, _: Any, content: Any, __: Any) -> None:
+        if isinstance(content, dict) and content.get("command") == "read":
+            self.read()
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """The widget, and beside it the comparison's own table for places that show none."""
+        bundle = super()._repr_mimebundle_(**options)
+        # A server with a page names the session in the environment; without one nobody waits for the cell.
+        self.settle(timeout=WATCHED if "JPY_SESSION_NAME" in os.environ else ALONE)
+        plain = self._plain()
+        if bundle is None:
+            return plain
+        data, metadata = bundle
+        return {**data, **plain}, metadata
+
+    def _plain(self) -> dict[str, str]:
+        made = self._comparison
+        try:
+            if made is not None:
+                return {"text/plain": repr(made), "text/html": made._repr_html_()}
+            if not self.problem:
+                store = SweepStore.open(self.path)
+                return {"text/plain": as_text(store), "text/html": as_table(store)}
+        except (WorkbenchError, OSError) as error:
+            self.say_problem(str(error))
+        return {"text/plain": self.problem, "text/html": f"<p>{escape(self.problem)}</p>"}
+
+
+def _asked(made: "Comparison", *, primary: str | None, baseline: str) -> "Comparison":
+    """The same reading, compared on what was asked for."""
+    from workbench.compare.reading import primary_eval
+
+    reading = made.reading
+    if baseline != BASE:
+        reading.candidate(baseline)
+    wanted = primary_eval(reading, asked=primary) if primary else made.primary
+    if (wanted, baseline) == (made.primary, made.baseline):
+        return made
+    # What was worked out for one primary eval or baseline is kept in the reading, not in the comparison.
+    return replace(made, primary=wanted, baseline=baseline)
