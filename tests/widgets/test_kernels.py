@@ -25,6 +25,8 @@ panel.settle()
 heavy = [n for n in ("torch", "transformers", "peft", "trl", "papermill", "plotly") if n in sys.modules]
 form = panel.view_of("ranks")
 from workbench.widgets.surroundings import look_around, limits
+shown = [note.value for note in panel.children if "wb-aside" in note._dom_classes]
+assert len(shown) == len(limits(look_around())), shown
 print(json.dumps({"heavy": heavy, "form": form.comm.comm_id, "limits": limits(look_around()),
     "subshells": look_around().subshells, "version": look_around().ipykernel}))
 """

@@ -30,7 +30,7 @@ def test_without_a_kernel_there_is_nothing_to_say():
 @pytest.mark.parametrize(
     ("where", "words"),
     [
-        (around(COLAB), ("Colab", "Refresh", "wb.attach()")),
+        (around(COLAB), ("Colab", "wb.attach()", "Training goes on")),
         (around(VSCODE), ("VS Code", "jupyter.widgetScriptSources", "wb.start(spec)")),
         (around(subshells=False), ("6.30.1", "Stop", "Training itself is not held up")),
     ],

@@ -29,6 +29,7 @@ from workbench.widgets.loader import Loader, spec_at
 from workbench.widgets.painting import Painting, painted_in_words, unpainted
 from workbench.widgets.panel_model import PanelModel, choices
 from workbench.widgets.preview import WAITING, Preview
+from workbench.widgets.surroundings import limits, look_around
 from workbench.widgets.watch import LIVE
 
 if TYPE_CHECKING:
@@ -139,7 +140,10 @@ class Panel(ipywidgets.VBox):
         columns.add_class("wb-columns")
         actions = ipywidgets.HBox([self.start, self.code, self.reason])
         actions.add_class("wb-actions")
-        return [columns, actions, self.box, self._live_box]
+        missing = [_note("wb-aside") for _ in limits(look_around())]
+        for note, said in zip(missing, limits(look_around()), strict=True):
+            note.value = str(escape(said))
+        return [columns, actions, *missing, self.box, self._live_box]
 
     def _connect(self) -> None:
         self.model.observe(lambda _: self._draw(), names=["turn"])

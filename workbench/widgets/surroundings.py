@@ -62,8 +62,8 @@ def limits(around: Surroundings) -> tuple[str, ...]:
     said = []
     if around.front == COLAB:
         said.append(
-            "Colab repaints nothing while no cell runs: press Refresh to see how far a sweep is, or "
-            "run wb.attach() again. Training goes on by itself."
+            "Colab repaints nothing from the background: run wb.attach() again to see how far a "
+            "sweep is. Training goes on by itself."
         )
     if around.front == VSCODE:
         said.append(

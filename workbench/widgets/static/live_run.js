@@ -153,7 +153,7 @@ class View {
   }
 
   emphasise() {
-    this.curves.emphasise();
+    if (this.curves.lines) this.curves.emphasise();
     this.table.emphasise();
     this.unpin.hidden = !this.pinned().length;
   }
@@ -193,7 +193,7 @@ class View {
   draw() {
     const picture = this.picture();
     const state = picture.state || "queued";
-    this.root.dataset.state = state;
+    if (this.root.dataset.state !== state) this.root.dataset.state = state;
     put(this.status, WORDS[state] || state);
     put(this.name, picture.name || "");
     put(this.doing, this.describe(picture));
@@ -212,7 +212,8 @@ class View {
     put(this.buttons.restart, state === "stopped" ? "Go on" : "Restart");
     this.choose();
     this.table.draw();
-    this.emphasise();
+    this.table.emphasise();
+    this.unpin.hidden = !this.pinned().length;
     this.drawNotes(picture);
   }
 

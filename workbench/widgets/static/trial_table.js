@@ -139,10 +139,15 @@ class TrialTable {
   fill(row, trial, columns) {
     const asked = this.ui.asked(trial.name);
     for (const column of columns) if (column.text) put(row.cells[column.key], column.text(trial));
-    for (const [name, told] of Object.entries(trial.scores)) if (row.cells[`score:${name}`]) row.cells[`score:${name}`].title = `n = ${told.n}`;
-    row.node.dataset.state = trial.state;
-    row.cells.state.className = `wb-trial-state wb-is-${trial.state.replaceAll(" ", "-")}`;
-    row.cells.state.title = trial.message || "";
+    // What is as it was is not touched: each touch of an attribute is a look at all styles.
+    const shape = JSON.stringify([trial.state, trial.message, trial.scores]);
+    if (shape !== row.shape) {
+      row.shape = shape;
+      for (const [name, told] of Object.entries(trial.scores)) if (row.cells[`score:${name}`]) row.cells[`score:${name}`].title = `n = ${told.n}`;
+      row.node.dataset.state = trial.state;
+      row.cells.state.className = `wb-trial-state wb-is-${trial.state.replaceAll(" ", "-")}`;
+      row.cells.state.title = trial.message || "";
+    }
     put(row.cells.state, ASKED[asked] || STATES[trial.state] || trial.state);
     const spark = trial.spark.join();
     if (spark !== row.spark) {
@@ -151,16 +156,20 @@ class TrialTable {
     }
     const open = this.ui.live() && this.ui.picture().state !== "stopping";
     const on = { pause: ["running", "queued"].includes(trial.state), resume: trial.state === "paused", stop: ["running", "paused", "queued"].includes(trial.state) };
+    const waits = Boolean(asked || this.ui.isPending(trial.name));
     for (const [command, button] of Object.entries(row.buttons)) {
-      button.hidden = !(open && on[command]);
-      button.disabled = Boolean(asked || this.ui.isPending(trial.name));
+      if (button.hidden !== !(open && on[command])) button.hidden = !button.hidden;
+      if (button.disabled !== waits) button.disabled = waits;
     }
   }
 
   emphasise() {
-    const pinned = this.ui.pinned();
+    const [pinned, front] = [this.ui.pinned(), this.ui.inFront()];
+    const told = JSON.stringify([pinned, [...front], this.shape]);
+    if (told === this.emphasised) return;
+    this.emphasised = told;
     for (const [name, row] of this.rows) {
-      row.node.classList.toggle("wb-chosen", this.ui.inFront().has(name));
+      row.node.classList.toggle("wb-chosen", front.has(name));
       if (row.called.tagName === "BUTTON") row.called.setAttribute("aria-pressed", String(pinned.includes(name)));
     }
   }
