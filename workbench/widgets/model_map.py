@@ -105,7 +105,9 @@ class ModelMap(anywidget.AnyWidget):
     """The fields of both, as a spec has them."""
     problem = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, model: ModelSpec, *, lock: AbstractContextManager[Any] | None = None) -> None:
+    def __init__(
+        self, model: ModelSpec, *, lock: AbstractContextManager[Any] | None = None
+    ) -> None:
         super().__init__()
         self.model = model
         # A form around the map has one lock for both: two would be taken in two orders.

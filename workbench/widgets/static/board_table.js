@@ -10,7 +10,7 @@ class BoardTable {
     this.scroll = make("div", { class: "wb-scroll", tabindex: 0, role: "region", "aria-label": "Trials and evals" }, this.table);
     this.tip = make("div", { class: "wb-tip wb-board-tip", role: "tooltip", id: `wb-tip-${Math.random().toString(36).slice(2)}`, hidden: true });
     this.node = make("div", { class: "wb-board-rows" }, this.scroll, this.tip);
-    this.scroll.addEventListener("scroll", () => this.hide());
+    this.scroll.addEventListener("scroll", () => this.follow());
   }
 
   columns() {
@@ -159,16 +159,23 @@ class BoardTable {
   hint(word, text, focus) {
     const node = make("span", { class: "wb-board-hint", tabindex: 0, text: word, "aria-label": `${word}: ${text}`, "data-focus": focus });
     const show = () => {
-      const [at, around] = [node.getBoundingClientRect(), this.node.getBoundingClientRect()];
       put(this.tip, text);
       this.tip.hidden = false;
-      this.tip.style.left = `${Math.max(0, Math.min(at.left - around.left, around.width - this.tip.offsetWidth - 8))}px`;
-      this.tip.style.top = `${at.bottom - around.top + 4}px`;
+      this.told = node;
+      this.follow();
     };
     for (const event of ["pointerenter", "focus"]) node.addEventListener(event, show);
     for (const event of ["pointerleave", "blur"]) node.addEventListener(event, () => this.hide());
     node.addEventListener("keydown", (event) => { if (event.key === "Escape") this.hide(); });
     return node;
+  }
+
+  // A focus may scroll its word into view: what is said goes with it.
+  follow() {
+    if (this.tip.hidden) return;
+    const [at, around] = [this.told.getBoundingClientRect(), this.node.getBoundingClientRect()];
+    this.tip.style.left = `${Math.max(0, Math.min(at.left - around.left, around.width - this.tip.offsetWidth - 8))}px`;
+    this.tip.style.top = `${at.bottom - around.top + 4}px`;
   }
 
   hide() { this.tip.hidden = true; }

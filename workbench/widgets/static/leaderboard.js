@@ -22,7 +22,7 @@ class Board {
     this.name = make("span", { class: "wb-name" });
     this.doing = make("span", { class: "wb-board-doing", role: "status", "aria-live": "polite" });
     this.select = (trait, word, help) => {
-      const node = make("select", { on: { change: (event) => this.keep(trait, event.target.value) } });
+      const node = make("select", { "aria-label": word, on: { change: (event) => this.keep(trait, event.target.value) } });
       return [node, make("label", { title: help }, word, node)];
     };
     let [primaryLabel, weighedLabel] = [];

@@ -222,7 +222,7 @@ class Playground {
     const { tokens, context, unknown = [], cut } = this.model.get("look");
     const said = [];
     if (tokens) said.push(make("span", { class: context && tokens >= context ? "wb-play-bad" : null, text: `${cut ? "more than " : ""}${several(tokens, "token")}${context ? ` of ${many(context)}` : ""}` }));
-    if (unknown.length) said.push(make("span", { text: ` · ${unknown.length === 1 ? "a word" : "words"} that it does not know, and reads as one and the same: ` }), ...unknown.map((word) => make("span", { class: "wb-play-unknown", text: word })));
+    if (unknown.length) said.push(make("span", { text: ` · ${unknown.length === 1 ? "a word that the model does not know: " : "words that the model does not know, and reads all alike: "}` }), ...unknown.map((word) => make("span", { class: "wb-play-unknown", text: word })));
     this.seen.replaceChildren(...said);
   }
 

@@ -4,9 +4,9 @@
 let tips = 0;
 
 function chance(p) {
-  if (p >= 0.9995) return "> 99.9 %";
-  if (p < 0.0005) return "< 0.1 %";
-  return `${(100 * p).toPrecision(p < 0.1 ? 2 : 3)} %`;
+  if (p >= 0.9995) return ">\u00a099.9\u00a0%";
+  if (p < 0.0005) return "<\u00a00.1\u00a0%";
+  return `${(100 * p).toPrecision(p < 0.1 ? 2 : 3)}\u00a0%`;
 }
 
 // Spaces and ends of lines as they can be seen, where a token stands alone.
@@ -45,7 +45,9 @@ class Card {
   add(token) {
     const i = this.tokens.length;
     this.tokens.push(token);
-    const text = token.end ? "end" : i ? token.t : token.t.trimStart();
+    // The space before a token stands outside of its tint, so that a line may end there.
+    const space = token.end || !i ? "" : token.t.match(/^ */)[0];
+    const text = token.end ? "end" : i ? token.t.slice(space.length) : token.t.trimStart();
     const node = make("span", {
       class: token.end ? "wb-tok wb-tok-end" : "wb-tok", role: "button", tabindex: i ? -1 : 0, text: text || (token.end ? "end" : "·"),
       "aria-label": `${token.end ? "end" : visible(token.t)}, ${chance(token.p)}`, "aria-describedby": this.board.tip.id,
@@ -53,7 +55,7 @@ class Card {
     });
     node.style.setProperty("--p", token.p);
     this.nodes.push(node);
-    this.strip.append(node);
+    this.strip.append(space, node);
   }
 
   // Where the answer leaves that of the base.

@@ -21,7 +21,7 @@ class Answers {
   build() {
     this.inputs = {};
     const select = (trait, word, help) => {
-      const node = make("select", { on: { change: (event) => this.choose({ [trait]: trait === "size" ? Number(event.target.value) : event.target.value }) } });
+      const node = make("select", { "aria-label": word, on: { change: (event) => this.choose({ [trait]: trait === "size" ? Number(event.target.value) : event.target.value }) } });
       this.inputs[trait] = node;
       return make("label", { title: help }, word, node);
     };
@@ -43,8 +43,8 @@ class Answers {
     this.root = make("section", { class: "wb wb-samples", "aria-label": "Answers side by side", "data-lm-suppress-shortcuts": "true" },
       make("header", {}, make("span", { class: "wb-state", text: "Samples" }), this.name, this.doing, make("span", { class: "wb-grow" }), select("eval", "Eval", "Whose items are shown"), this.again),
       this.news, this.problem,
-      make("div", { class: "wb-answers-bar" }, this.which, select("of", "in", "Which adapter the choice is about"), this.search),
-      make("div", { class: "wb-answers-bar" }, select("group", "Group", "Items of one group"), select("kind", "Kind", "Items of one kind"), select("outcome", "Outcome", "Items with such an answer"), select("against", "Words marked against", "Underlined: only in the answer. Struck through: missing from it"), this.shown),
+      make("div", { class: "wb-answers-bar" }, this.which, select("of", "in", "Which adapter the choice is about")),
+      make("div", { class: "wb-answers-bar" }, this.search, select("group", "Group", "Items of one group"), select("kind", "Kind", "Items of one kind"), select("outcome", "Outcome", "Items with such an answer"), select("against", "Words marked against", "Underlined: only in the answer. Struck through: missing from it"), this.shown),
       make("div", { class: "wb-answers-bar wb-answers-pager" }, this.count, make("span", { class: "wb-grow" }), select("size", "Rows", "Rows on a page"), this.back, make("label", {}, "Page", this.page, this.pages), this.forth),
       this.table.node);
   }
