@@ -54,7 +54,7 @@ def test_two_ranks_are_chosen_started_watched_and_found_on_disk(page, lab, pictu
     wait_for_state(live, "done")
     assert state_then == "running", "the other cell ran only when the sweep was over"
 
-    row = live.locator("[data-trial-row=r4]")
+    row = live.locator("[data-trial-row^=r4]")
     assert "60 / 60" in row.inner_text()
     adapters = sorted((lab.root / path).parent.glob("runs/*/r*/adapter/adapter_config.json"))
     assert [json.loads(file.read_text())["r"] for file in adapters] == [1, 4]
@@ -106,7 +106,7 @@ def test_a_reloaded_page_shows_the_same_run_and_stops_it_while_a_cell_waits(page
         state="attached", timeout=20 * SECOND
     )
     live.get_by_role("button", name="Stop r16").click()
-    live.locator("[data-trial-row=r16][data-state=stopped]").wait_for(timeout=60 * SECOND)
+    live.locator("[data-trial-row^=r16][data-state=stopped]").wait_for(timeout=60 * SECOND)
     assert live.get_attribute("data-state") == "running"
     live.get_by_role("button", name="Stop", exact=True).click()
     wait_for_state(live, "stopped")

@@ -204,6 +204,7 @@ def test_a_killed_process_is_said_and_started_again(play):
 def test_a_second_playground_of_an_adapter_from_elsewhere_says_the_same(play, swept):
     other = playground(swept.path / "r8" / "adapter")
     try:
+        other._looking.join(60)
         named = other.chosen[1]
         said = other.ask(QUESTIONS[0], temperature=0)
         assert None not in (other.pid, play.pid)
@@ -284,6 +285,7 @@ def test_methods_that_share_no_base_are_asked_each_on_its_own(tmp_path):
     running.wait()
     mixed = playground(running)
     try:
+        mixed._looking.join(60)
         rows = {slot: running.store.read_rows(slot, "recall")[1] for slot in mixed.chosen}
         assert len(rows) == 5
         some = [BASE, *mixed.chosen[2:3]]

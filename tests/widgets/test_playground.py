@@ -24,9 +24,14 @@ HOSTILE = '<script>alert("x")</script>'
 
 @pytest.fixture
 def closing():
-    """Widgets that are closed after the test."""
+    """Waits until a widget knows what is there, and closes it after the test."""
     made: list[Playground] = []
-    yield made.append
+
+    def known(play: Playground) -> None:
+        made.append(play)
+        play._looking.join(30)
+
+    yield known
     for one in made:
         one.close()
 
@@ -83,7 +88,6 @@ def test_more_memory_is_predicted_for_more_bases_and_adapters(half_trained):
 def test_what_cannot_be_asked_is_said_and_raises_nothing(wanted, said, closing):
     play = playground(wanted)
     closing(play)
-    play._looking.join(20)
     assert play.state == "nothing"
     assert said in play.problem
     play._on_message(None, {"command": "load"}, [])
@@ -131,7 +135,6 @@ def test_a_folder_deleted_under_it_is_said_in_words(half_trained, closing):
 def test_unknown_words_are_marked_as_one_types(closing):
     play = playground("microworld")
     closing(play)
-    play._looking.join(20)
     play.prompt = "Who does Dime work for in Paris? the house of Paris? Ulaanbaatar?"
     assert play.look["unknown"] == ("Paris", "Ulaanbaatar")
     assert play.look["context"] == 256

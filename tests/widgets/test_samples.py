@@ -294,3 +294,14 @@ def test_a_file_of_another_program_with_few_columns_is_shown(small):
     settled(view)
     assert view.filter(text="a") > 0
     assert view.problem == ""
+
+
+def test_a_choice_that_another_eval_has_too_stays_and_one_it_has_not_is_let_go(clear):
+    view = settled(samples(clear))
+    view.filter(outcome="wrong")
+    assert view.filter(eval="paraphrase") == view.view["total"] < 400
+    assert view.outcome == "wrong"
+    view.kind = "no such"
+    settled(view)
+    assert view.filter(eval="recall", outcome="") == 400
+    assert view.kind == ""

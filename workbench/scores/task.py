@@ -115,7 +115,7 @@ class Answerer(Protocol):
 class Row(BaseModel):
     """One item answered by one slot: what is kept in `samples/<eval>.parquet`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     sample: str
     slot: str
@@ -141,7 +141,7 @@ class Row(BaseModel):
 class Score(BaseModel):
     """A number that is never bare."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     eval: str
     slot: str

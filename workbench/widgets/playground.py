@@ -30,7 +30,7 @@ COMMANDS = ("load", "free", "ask", "stop", "save")
 """What the browser may ask for."""
 AT_FIRST = 8
 """How many answer unless others are chosen, the base among them; each is a column."""
-GLANCE = 1.0
+GLANCE = 2.0
 """Seconds that making a playground waits for what lies on this machine; a hub may take longer."""
 
 

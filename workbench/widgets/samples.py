@@ -294,11 +294,14 @@ class Samples(anywidget.AnyWidget):
         self._joined = join(self._store, eval)
         self.news = ""
         is_other = joined is None or joined.eval != eval
-        known = [slot for slot in self.shown_slots if slot in self._joined.slots]
-        if not known:
+        if not any(slot in self._joined.slots for slot in self.shown_slots):
             self.shown_slots = list(self._joined.slots)[:MOST_SHOWN]
         if is_other and joined is not None:
-            self.group = self.kind = self.outcome = ""
+            # What another eval has not would leave nothing to look at.
+            for name in ("group", "kind", "outcome"):
+                known = dict(self._joined.choices(name, shown=self.shown_slots))
+                if getattr(self, name) not in known:
+                    setattr(self, name, "")
         if not self.eval:
             self.eval = eval
 

@@ -1,7 +1,7 @@
 // The rows of the leaderboard: place, the fields that differ, a figure with its interval and its difference for each eval,
 // and how a trial ended. Rows that have no figure stay at the end, however the table is sorted.
 
-const BAR = { width: 84, height: 12 };
+const BAR = { width: 132, height: 9 };
 
 class BoardTable {
   constructor(ui) {
@@ -120,7 +120,7 @@ class BoardTable {
   called(row) {
     const cell = make("th", { scope: "row", class: "wb-board-name" }, this.ui.swatch(row), make("span", { class: "wb-board-word", text: row.name, title: row.name }));
     if (row.state && row.state !== "done") {
-      cell.append(make("div", { class: "wb-board-why" }, make("span", { class: row.state === "failed" ? "wb-is-bad" : "", text: row.state }), row.reason ? ` ${row.reason}` : ""));
+      cell.append(make("div", { class: "wb-board-why" }, make("span", { class: row.state === "failed" ? "wb-is-bad" : "", text: row.reason.startsWith(row.state) ? "" : `${row.state} ` }), row.reason));
     }
     return cell;
   }
@@ -133,10 +133,10 @@ class BoardTable {
       cell.append(this.hint(found.is_withheld ? "withheld" : "no value", found.why || "No answer could be scored.", `why:${row.name}:${told.name}`));
       return cell;
     }
-    cell.append(make("div", { class: "wb-board-figure", title: found.note }, make("span", { class: "wb-board-value", text: found.text }), make("span", { class: "wb-board-ends", text: found.ends }), this.bar(row, told, found)));
+    cell.append(make("div", { class: "wb-board-figure", title: found.note }, make("span", { class: "wb-board-value", text: found.text }), make("span", { class: "wb-board-ends", text: found.ends })), this.bar(row, told, found));
     const gap = row.gaps[told.name];
     const way = gap ? ["wb-board-lost", "", "wb-board-won"][gap.way + 1] : "";
-    cell.append(make("div", { class: `wb-board-gap ${way}`, title: gap ? gap.note : null }, make("span", { text: isBaseline ? "baseline" : gap ? gap.text : "" }), make("span", { class: "wb-board-ends", text: gap && !isBaseline ? gap.ends : "" }), make("span", { style: `width:${BAR.width}px` })));
+    cell.append(make("div", { class: `wb-board-gap ${way}`, title: gap ? gap.note : null }, make("span", { text: isBaseline ? "baseline" : gap ? gap.text : "" }), make("span", { class: "wb-board-ends", text: gap && !isBaseline ? gap.ends : "" })));
     return cell;
   }
 
