@@ -97,7 +97,7 @@ def test_a_prompt_is_answered_side_by_side_and_kept_as_an_item(page, lab, pictur
         state="attached", timeout=20 * SECOND
     )
     play.get_by_role("button", name="fields of a note").click()
-    assert play.locator(".wb-play-unknown").count() == 0
+    play.locator(".wb-play-unknown").first.wait_for(state="detached", timeout=20 * SECOND)
     begun = time.perf_counter()
     page.keyboard.press("Control+Enter")
     wait_for_state(play, "loading", seconds=10)
