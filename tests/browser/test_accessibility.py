@@ -36,7 +36,7 @@ def shown(page, lab):
     open_and_run(page, lab, f"{folder.name}/panels.ipynb")
     for root in PANELS:
         page.locator(root).first.wait_for(timeout=60 * SECOND)
-    page.wait_for_timeout(2 * SECOND)
+    page.wait_for_timeout(2000)
     return page
 
 

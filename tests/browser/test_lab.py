@@ -9,7 +9,8 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
-SECOND = 1000
+SECOND = 3000
+"""What a second of a quiet machine may take on a shared one, in milliseconds: for waiting only, nothing is timed by it."""
 PARAMETERS = {"ranks": [8], "seeds": [0], "max_steps": 60, "evals": ["recall"], "runs": "runs"}
 # The indicator in the toolbar says idle before there is a kernel, and what is run then is lost.
 KERNEL_IS_READY = """() => {
