@@ -26,7 +26,9 @@ GRAVE = ("serious", "critical")
 def shown(page, lab):
     """A notebook that shows every panel, a cell each."""
     folder = lab.root / uuid4().hex[:8]
-    plant(folder / "runs", right={2: 0.6, 8: 0.8, 16: 0.82}, failed=(16,), evals=("recall", "facts"))
+    plant(
+        folder / "runs", right={2: 0.6, 8: 0.8, 16: 0.82}, failed=(16,), evals=("recall", "facts")
+    )
     cells = ["import workbench as wb", *PANELS.values()]
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
