@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from workbench.job import Job, attach, plan, start  # type: ignore[no-redef]
     from workbench.report import report
     from workbench.spec import Spec
-    from workbench.widgets import leaderboard, model_map, panel, playground, samples  # type: ignore[no-redef]
+    from workbench.widgets import panel  # type: ignore[no-redef]
+    from workbench.widgets.leaderboard import leaderboard
+    from workbench.widgets.model_map import model_map
+    from workbench.widgets.playground import playground  # type: ignore[no-redef]
+    from workbench.widgets.samples import samples
 
 __version__ = "0.1.0"
 
@@ -37,10 +41,10 @@ _HOME = {
     "compare": "workbench.compare",
     "report": "workbench.report",
     "panel": "workbench.widgets",
-    "playground": "workbench.widgets",
-    "model_map": "workbench.widgets",
-    "leaderboard": "workbench.widgets",
-    "samples": "workbench.widgets",
+    "playground": "workbench.widgets.playground",
+    "model_map": "workbench.widgets.model_map",
+    "leaderboard": "workbench.widgets.leaderboard",
+    "samples": "workbench.widgets.samples",
     "WorkbenchError": "workbench.errors",
 }
 

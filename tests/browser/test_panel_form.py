@@ -165,6 +165,7 @@ def test_what_is_painted_in_the_panel_is_trained_and_counted_alike(page, lab, pi
     page.mouse.move(last["x"] + 9, last["y"] + 9)
     page.mouse.up()
     panel.locator(".wb-painted-line", has_text="own rank 32").wait_for(timeout=20 * SECOND)
+    line.get_by_text("11 of 28 linear modules").wait_for(timeout=20 * SECOND)
     count = line.locator("b").inner_text().split()[0]
     panel.locator(".wb-card td", has_text=count).wait_for(timeout=20 * SECOND)
     picture(panel, "form-painted-light")

@@ -26,7 +26,7 @@ ENDED = ("done", "failed", "stopped", "lost")
 class Status(BaseModel):
     """How a sweep stands."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     state: State = "queued"
     pid: int | None = None
