@@ -1,0 +1,135 @@
+"""A deployment measured, stored and read back; what cannot be measured is said, and bad input leaves nothing behind."""
+
+import json
+import shutil
+
+import pytest
+
+from workbench.cli import main
+from workbench.deployment import deploy, read
+from workbench.errors import InputError, StoreError
+from workbench.stats.intervals import Interval
+from workbench.timing.cost import Price
+
+SMALL = {
+    "variants": ("merged",),
+    "input_tokens": (8, 4000),
+    "output_tokens": (4,),
+    "batch": (1, 2),
+    "seconds": 0.5,
+}
+
+
+@pytest.fixture(scope="module")
+def measured(sweep):
+    heard = []
+    found = deploy(
+        sweep.path / sweep.trials[0].name,
+        told=lambda share, words: heard.append((share, words)),
+        **SMALL,
+    )
+    return found, heard
+
+
+def test_every_variant_is_timed_in_every_cell_that_fits(measured):
+    found, _ = measured
+    assert found.variants == ("base", "attached", "merged")
+    assert [str(cell) for cell in found.cells] == ["8 in, 4 out", "8 in, 4 out, 2 rows"]
+    assert len(found.facts["cells_refused"]) == 2
+    assert "context is 256" in found.facts["cells_refused"][0]
+    for cell in found.cells:
+        for name in found.variants:
+            assert found.figures(name, cell)["e2e"].median.low > 0
+        over = found.ratio("attached", cell)
+        assert over.low <= over.value <= over.high
+        assert over.blocks >= 6
+
+
+def test_what_was_stored_reads_back_alike(measured, sweep):
+    found, _ = measured
+    again = read(sweep.path / sweep.trials[0].name)
+    assert again.calls == found.calls
+    assert again.agreement == found.agreement
+    json.dumps(again.facts, allow_nan=False)
+
+
+def test_it_says_how_far_it_is(measured):
+    _, heard = measured
+    shares = [share for share, _ in heard]
+    assert shares[-1] == 1.0
+    assert any("preparing merged" in words for _, words in heard)
+    assert any(words.startswith("block") for _, words in heard)
+
+
+def test_the_merged_adapter_is_said_to_agree(measured):
+    found, _ = measured
+    assert found.agreement["merged"].same.value == 1
+    assert found.agreement["base"].divergence.value > 1e-4
+
+
+def test_stopping_keeps_what_there_is(sweep, tmp_path):
+    folder = tmp_path / "served"
+    shutil.copytree(sweep.path, folder)
+    trial = folder / sweep.trials[1].name
+    shutil.rmtree(trial / "deployment", ignore_errors=True)
+    asked = iter([False] * 60 + [True] * 1000)
+    found = deploy(trial, stopped=lambda: next(asked), **{**SMALL, "seconds": 1e6})
+    assert found.facts["ended"] == "stopped"
+    assert found.calls
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"variants": ("mergd",)}, "merged"),
+        ({"batch": (0,)}, "whole numbers from 1"),
+        ({"seconds": -1}, "seconds"),
+        ({"second": 5}, "seconds"),
+        ({"input_tokens": (9999,)}, "context is 256"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_words(sweep, fields, said):
+    path = sweep.path / sweep.trials[1].name
+    with pytest.raises(InputError, match=said):
+        deploy(path, **{**SMALL, "variants": (), **fields})
+    assert not (path / "deployment").exists()
+
+
+def test_a_path_must_name_one_adapter(sweep):
+    with pytest.raises(InputError, match="2 trials; name one"):
+        deploy(sweep.path)
+    with pytest.raises(InputError, match="is the base"):
+        deploy(sweep.path / "base")
+    with pytest.raises(StoreError, match="no deployment yet"):
+        read(sweep.path / sweep.trials[1].name)
+
+
+def test_the_command_shows_what_was_stored_with_its_cost(measured, sweep, capsys):
+    path = str(sweep.path / sweep.trials[0].name)
+    assert main(["deploy", path, "--stored", "--price", "2", "--utilization", "0.5"]) == 0
+    shown = capsys.readouterr().out
+    for word in ("attached", "merged", "1M tokens out", "8 in, 4 out", "intervals are 95 %"):
+        assert word in shown
+    assert main(["deploy", path, "--stored", "--json", "--price", "2"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {cell["variant"] for cell in told["cells"]} == {"base", "attached", "merged"}
+    assert told["cells"][0]["cost"]["requests"]["value"] > 0
+
+
+@pytest.mark.parametrize(
+    "more", [["--price", "-1"], ["--price", "1", "--utilization", "0"], ["--batch", "x"]]
+)
+def test_a_price_or_a_size_that_is_none_ends_with_code_two(sweep, capsys, more):
+    path = str(sweep.path / sweep.trials[0].name)
+    assert main(["deploy", path, *more]) == 2
+    assert "error:" in capsys.readouterr().err
+
+
+def test_cost_carries_the_interval_through():
+    price = Price(per_hour=3.6, utilization=0.5)
+    rate = Interval(100.0, 80.0, 125.0, 10, 10, "")
+    cost = price.of_tokens(rate)
+    assert (cost.value, cost.low, cost.high) == pytest.approx((20.0, 16.0, 25.0))
+    requests = price.of_requests(Interval(500.0, 400.0, 600.0, 10, 10, ""), batch=2)
+    assert (requests.value, requests.low, requests.high) == pytest.approx((0.5, 0.4, 0.6))
+    assert price.of_seconds(7200) == pytest.approx(7.2)
