@@ -6,7 +6,8 @@ import shutil
 import pytest
 
 from workbench.cli import main
-from workbench.deployment import deploy, read
+from workbench.deployment.reading import read
+from workbench.deployment.running import deploy
 from workbench.errors import InputError, StoreError
 from workbench.stats.intervals import Interval
 from workbench.timing.cost import Price

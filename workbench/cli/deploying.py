@@ -1,23 +1,28 @@
 """`workbench deploy`: time every way to serve one adapter, and say what each costs and how far it moved the answers."""
 
+import signal
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from workbench.cli.printing import note, notes, say, say_json, table
-from workbench.compare import wording
-from workbench.deployment.reading import CONTROL, Deployment, read
-from workbench.deployment.running import Told, deploy, quiet
-from workbench.deployment.variants import VARIANTS
+from workbench.deployment.variants import CONTROL, VARIANTS
 from workbench.errors import InputError
 from workbench.plan.serving import MACHINES, fit
-from workbench.timing.call import Cell
-from workbench.timing.cost import Price
+
+if TYPE_CHECKING:
+    # They bring scipy, for which no other command should wait.
+    from workbench.deployment.reading import Deployment
+    from workbench.timing.call import Cell
+    from workbench.timing.cost import Price
+
+Told = Callable[[float, str], None]
 
 
 def deploy_command(
@@ -44,6 +49,10 @@ def deploy_command(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Time the base and the adapter attached, merged, mixed, swapped and quantized, in turns, on this machine."""
+    from workbench.deployment.reading import read
+    from workbench.deployment.running import deploy
+    from workbench.timing.cost import Price
+
     cost = None if price is None else Price(per_hour=price, utilization=utilization)
     if stored:
         found = read(path)
@@ -54,15 +63,17 @@ def deploy_command(
             "batch": _numbers(batch, "--batch"),
         }
         names = tuple(name.strip() for name in variants.split(",") if name.strip())
-        with _watched() as told:
-            found = deploy(path, told=told, variants=names, seconds=seconds, **sizes)
+        with _watched() as told, _until_interrupted() as stopped:
+            found = deploy(
+                path, told=told, stopped=stopped, variants=names, seconds=seconds, **sizes
+            )
     if as_json:
         say_json(as_numbers(found, cost=cost))
     else:
         tell(found, cost=cost)
 
 
-def tell(found: Deployment, *, cost: Price | None = None) -> None:
+def tell(found: "Deployment", *, cost: "Price | None" = None) -> None:
     """The tables, for people."""
     for cell in found.cells:
         say(f"{cell} tokens")
@@ -97,7 +108,7 @@ def tell(found: Deployment, *, cost: Price | None = None) -> None:
     )
 
 
-def as_numbers(found: Deployment, *, cost: Price | None = None) -> dict[str, Any]:
+def as_numbers(found: "Deployment", *, cost: "Price | None" = None) -> dict[str, Any]:
     """The same for programs."""
     cells = []
     for cell in found.cells:
@@ -134,7 +145,7 @@ def as_numbers(found: Deployment, *, cost: Price | None = None) -> dict[str, Any
     return {**found.facts, "cells": cells, "agreement": agreement}
 
 
-def _times(found: Deployment, name: str, cell: Cell) -> tuple[str, ...]:
+def _times(found: "Deployment", name: str, cell: "Cell") -> tuple[str, ...]:
     figures = found.figures(name, cell)
     told = [_within(figures[m].median) if m in figures else "" for m in ("e2e", "ttft", "tpot")]
     rate = figures["decode"].median.value if "decode" in figures else None
@@ -145,7 +156,7 @@ def _times(found: Deployment, name: str, cell: Cell) -> tuple[str, ...]:
     return (name, *told, "" if rate is None else f"{rate:.0f}", over)
 
 
-def _size(found: Deployment, name: str) -> tuple[str, ...]:
+def _size(found: "Deployment", name: str) -> tuple[str, ...]:
     facts, moved = found.facts["variants"][name], found.agreement.get(name)
     cache = facts["cache_bytes_per_token"]
     told = (f"{facts['weights_bytes'] / 1e6:.1f}", "" if cache is None else f"{cache / 1e3:.1f}")
@@ -162,7 +173,7 @@ def _size(found: Deployment, name: str) -> tuple[str, ...]:
     )
 
 
-def _tell_cost(found: Deployment, cost: Price) -> None:
+def _tell_cost(found: "Deployment", cost: "Price") -> None:
     say(f"at {cost.per_hour:g} {cost.currency} an hour, {100 * cost.utilization:g} % used:")
     columns = ("variant", "1M tokens in", "1M tokens out", "1,000 requests")
     for cell in found.cells:
@@ -176,13 +187,13 @@ def _tell_cost(found: Deployment, cost: Price) -> None:
         say()
 
 
-def _costs(figures: Any, cell: Cell, cost: Price) -> Iterator[tuple[str, Any]]:
+def _costs(figures: Any, cell: "Cell", cost: "Price") -> Iterator[tuple[str, Any]]:
     yield "tokens_in", cost.of_tokens(figures["prefill"].median)
     yield "tokens_out", cost.of_tokens(figures["decode"].median)
     yield "requests", cost.of_requests(figures["e2e"].median, batch=cell.batch)
 
 
-def _tell_room(found: Deployment) -> None:
+def _tell_room(found: "Deployment") -> None:
     rows = []
     for name in found.variants:
         facts = found.facts["variants"][name]
@@ -201,10 +212,7 @@ def _tell_room(found: Deployment) -> None:
         rows.append(
             (
                 name,
-                *(
-                    f"{wording.count(one.rows)} rows" if one.is_enough else "does not fit"
-                    for one in told
-                ),
+                *(f"{one.rows:,} rows" if one.is_enough else "does not fit" for one in told),
             )
         )
     columns = ("variant", *(machine.name for machine in MACHINES))
@@ -234,9 +242,26 @@ def _numbers(text: str, option: str) -> tuple[int, ...]:
 def _watched() -> Iterator[Told]:
     if not sys.stderr.isatty():
         note("measuring; this takes its time, see --seconds")
-        yield quiet
+        yield lambda share, words: None
         return
     columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=notes(), transient=True) as bar:
         task = bar.add_task("starting", total=1.0)
         yield lambda share, words: bar.update(task, completed=share, description=words)
+
+
+@contextmanager
+def _until_interrupted() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C ends the measuring and keeps what there is; a second one ends the command."""
+    asked = threading.Event()
+    usual = signal.getsignal(signal.SIGINT)
+
+    def hear(*_: object) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, usual)
+
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, usual)

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from workbench.deployment import stored
+from workbench.deployment.variants import CONTROL
 from workbench.errors import StoreError
 from workbench.stats.intervals import Interval, mean_t
 from workbench.timing.call import Call, Cell
 from workbench.timing.figures import Figure, figures
 from workbench.timing.flags import Flag, flags
 from workbench.timing.pairs import Ratio, ratio
-
-CONTROL = "base"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

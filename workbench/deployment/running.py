@@ -1,7 +1,7 @@
 """`deploy(path)`: measure every way to serve one adapter of a sweep, and store what came out beside it."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import psutil
 from workbench.deployment import stored
 from workbench.deployment.asking import Wanted
 from workbench.deployment.reading import Deployment, read
+from workbench.deployment.served import adapters, served
 from workbench.deployment.variants import REFERENCE, chosen
 from workbench.errors import InputError
 from workbench.runs.provenance import provenance
@@ -42,34 +43,19 @@ def deploy(
     """
     wanted = Wanted.of(**fields)
     names = chosen(wanted.variants)
-    store, trial = _found(Path(path))
-    adapters = _adapters(store, trial)
+    store, trial = served(Path(path))
     began = time.perf_counter()
     # Everything above is answered at once; torch takes seconds.
-    from workbench.deployment.loading import Place, prepare
-    from workbench.deployment.texts import texts
-    from workbench.evals.audience import context_length
+    from workbench.deployment.loading import Place
 
     told(0.0, f"loading {trial.spec.model.id}")
     place = Place.of(trial.spec.model)
-    context = context_length(place.base, place.tokenizer)
+    context = _context(place)
     cells, too_long = wanted.cells(context=context)
     if not cells:
         raise InputError(f"nothing can be measured: {'; '.join(too_long)}. Give smaller sizes")
-    prepare(
-        place,
-        trial=trial,
-        adapters=adapters,
-        names=names,
-        seed=wanted.seed,
-        say=lambda words: told(0.0, words),
-    )
-    if REFERENCE not in place.subjects:
-        raise InputError(
-            f"the adapter of {trial.name!r} cannot be served: {place.refused[REFERENCE]}"
-        )
-    some, source = texts(store, place.tokenizer, vocabulary=place.vocabulary, context=context)
-    agreement = _agreement(place.subjects, some, told=told)
+    _prepare(place, store, trial, names=names, seed=wanted.seed, told=told)
+    agreement, source = _agreement(place, store, context=context, told=told)
     found = measure(
         list(place.subjects.values()),
         cells=cells,
@@ -78,33 +64,58 @@ def deploy(
         told=told,
         stopped=stopped,
     )
+    facts = {
+        "trial": trial.name,
+        "cells_refused": list(too_long),
+        "texts": source,
+        **found.facts,
+        "context": context,
+        "asked": wanted.model_dump(mode="json"),
+        "seconds": time.perf_counter() - began,
+        **_facts(place),
+    }
     folder = store.folder(trial.name)
-    stored.write(
-        folder,
-        calls=found.calls,
-        agreement=agreement,
-        facts={
-            "trial": trial.name,
-            "model": trial.spec.model.id,
-            "variants": {name: _memory(one) for name, one in place.subjects.items()},
-            "refused": place.refused,
-            "cells_refused": list(too_long),
-            "texts": source,
-            "ended": found.ended,
-            "unsteady": list(found.unsteady),
-            "overhead_us": found.overhead_us,
-            "context": context,
-            "vocabulary": place.vocabulary,
-            "cache_bytes_by_formula": cache_bytes(place.base.config),
-            "peak_rss_bytes": _peak_bytes(),
-            "asked": wanted.model_dump(mode="json"),
-            "notes": place.notes,
-            "seconds": time.perf_counter() - began,
-            "machine": _machine(place.subjects["base"].device.type),
-        },
-    )
+    stored.write(folder, calls=found.calls, agreement=agreement, facts=facts)
     told(1.0, "done")
     return read(folder)
+
+
+def _context(place: Any) -> int:
+    from workbench.evals.audience import context_length
+
+    return int(context_length(place.base, place.tokenizer))
+
+
+def _prepare(
+    place: Any, store: SweepStore, trial: Trial, *, names: Sequence[str], seed: int, told: Told
+) -> None:
+    from workbench.deployment.loading import prepare
+
+    prepare(
+        place,
+        trial=trial,
+        adapters=adapters(store, trial),
+        names=names,
+        seed=seed,
+        say=lambda words: told(0.0, words),
+    )
+    if REFERENCE not in place.subjects:
+        raise InputError(
+            f"the adapter of {trial.name!r} cannot be served: {place.refused[REFERENCE]}"
+        )
+
+
+def _facts(place: Any) -> dict[str, Any]:
+    """What is known of the variants themselves, and of the machine."""
+    return {
+        "variants": {name: _memory(one) for name, one in place.subjects.items()},
+        "refused": place.refused,
+        "notes": place.notes,
+        "vocabulary": place.vocabulary,
+        "cache_bytes_by_formula": cache_bytes(place.base.config),
+        "peak_rss_bytes": _peak_bytes(),
+        "machine": _machine(place.subjects["base"].device.type),
+    }
 
 
 def cache_bytes(config: Any) -> float | None:
@@ -123,58 +134,22 @@ def cache_bytes(config: Any) -> float | None:
     return float(2 * layers * kept * width * size)
 
 
-def _found(path: Path) -> tuple[SweepStore, Trial]:
-    is_sweep = (path / "status.json").is_file()
-    store = SweepStore.open(path if is_sweep else path.absolute().parent)
-    if is_sweep and len(store.trials) > 1:
-        names = ", ".join(trial.name for trial in store.trials[:4])
-        raise InputError(
-            f"{str(path)!r} has {len(store.trials)} trials; name one, {str(path / store.trials[0].name)!r} "
-            f"for instance (there are {names}{', ...' if len(store.trials) > 4 else ''})"
-        )
-    name = store.trials[0].name if is_sweep else path.absolute().name
-    store.folder(name)
-    trial = next((one for one in store.trials if one.name == name), None)
-    if trial is None:
-        raise InputError(
-            f"{str(path)!r} is the base, which is measured with every adapter; name a trial"
-        )
-    adapter = trial.spec.adapter
-    if adapter.task_type == "SEQ_CLS":
-        raise InputError(f"{name!r} is a classifier: it writes no tokens that could be timed")
-    if adapter.peft_type == "FULL":
-        raise InputError(
-            f"{name!r} is a whole model without an adapter: it is served as any other; there is nothing to "
-            "attach or merge"
-        )
-    if not (store.folder(name) / adapter.kept_as / "adapter_model.safetensors").is_file():
-        raise InputError(f"{name!r} has no adapter yet; train it first")
-    return store, trial
-
-
-def _adapters(store: SweepStore, trial: Trial) -> dict[str, Path]:
-    """Every stored LoRA adapter on the same base, the trial's own first."""
-    found = {trial.name: store.folder(trial.name) / trial.spec.adapter.kept_as}
-    for other in store.trials:
-        folder = store.folder(other.name) / other.spec.adapter.kept_as
-        fits = other.spec.model == trial.spec.model and other.spec.adapter.task_type == "CAUSAL_LM"
-        is_lora = other.spec.adapter.peft_type == trial.spec.adapter.peft_type == "LORA"
-        if fits and is_lora and (folder / "adapter_model.safetensors").is_file():
-            found.setdefault(other.name, folder)
-    return found
-
-
-def _agreement(subjects: Mapping[str, Any], texts: Any, *, told: Told) -> list[dict[str, Any]]:
+def _agreement(
+    place: Any, store: SweepStore, *, context: int, told: Told
+) -> tuple[list[dict[str, Any]], str]:
+    """How far each variant moved the answers to some texts, and where these are from."""
     from workbench.deployment.agreement import compared
+    from workbench.deployment.texts import texts
 
-    rows = []
-    for name, subject in subjects.items():
+    some, source = texts(store, place.tokenizer, vocabulary=place.vocabulary, context=context)
+    rows: list[dict[str, Any]] = []
+    for name, subject in place.subjects.items():
         if name == REFERENCE:
             continue
         told(0.0, f"comparing the answers of {name}")
-        moved = compared(subjects[REFERENCE], subject, texts)
+        moved = compared(place.subjects[REFERENCE], subject, some)
         rows += [{"variant": name, **asdict(one)} for one in moved]
-    return rows
+    return rows, source
 
 
 def _memory(subject: Any) -> dict[str, Any]:

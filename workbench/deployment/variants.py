@@ -64,6 +64,8 @@ VARIANTS: dict[str, Variant] = {
 }
 """Every way, the control first."""
 
+CONTROL = "base"
+"""What the times of the others are held against."""
 REFERENCE = "attached"
 """What the answers of the others are held against."""
 
@@ -77,5 +79,5 @@ def chosen(names: list[str] | tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if name not in VARIANTS:
             raise InputError(f"there is no variant {name!r}. {nearest(name, VARIANTS)}")
-    wanted = {"base", REFERENCE, *(names or VARIANTS)}
+    wanted = {CONTROL, REFERENCE, *(names or VARIANTS)}
     return tuple(name for name in VARIANTS if name in wanted)

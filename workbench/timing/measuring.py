@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -60,6 +60,15 @@ class Measured:
     """Microseconds that taking one stamp costs."""
     unsteady: tuple[str, ...] = ()
     """What had not settled when its warm-up ended."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """How it went, without the calls."""
+        return {
+            "ended": self.ended,
+            "overhead_us": self.overhead_us,
+            "unsteady": list(self.unsteady),
+        }
 
 
 @dataclass(slots=True)
