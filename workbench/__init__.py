@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.compare import compare
+    from workbench.deployment.running import deploy
     from workbench.errors import WorkbenchError
     from workbench.foreign import evaluate
     from workbench.job import Job, attach, plan, start  # type: ignore[no-redef]
@@ -39,6 +40,7 @@ _HOME = {
     "Job": "workbench.job",
     "evaluate": "workbench.foreign",
     "compare": "workbench.compare",
+    "deploy": "workbench.deployment.running",
     "report": "workbench.report",
     "panel": "workbench.widgets",
     "playground": "workbench.widgets.playground",
@@ -55,6 +57,7 @@ __all__ = [
     "__version__",
     "attach",
     "compare",
+    "deploy",
     "evaluate",
     "leaderboard",
     "model_map",

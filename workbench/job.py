@@ -19,6 +19,7 @@ from workbench.data.sources import holds_out
 from workbench.errors import DataError, RunError, StoreError
 from workbench.plan import Plan
 from workbench.plan import plan as predict
+from workbench.plan.hub_memory import HubMemory
 from workbench.plan.suites import with_suites
 from workbench.runs import control
 from workbench.runs.store import Status, SweepStore, find_sweeps
@@ -38,17 +39,18 @@ WORKER_ENVIRONMENT = {
 """What a worker starts with, unless the person who starts it says otherwise. Measured: docs/LOG.md."""
 
 
-def plan(spec: Spec, *, seen: RowsSeen | None = None) -> Plan:
+def plan(spec: Spec, *, seen: RowsSeen | None = None, hub: HubMemory | None = None) -> Plan:
     """What a sweep will cost, with its model and its data looked at; nothing is loaded or started.
 
     Args:
         spec: The sweep, or one trial.
         seen: What is known of data sets already; None looks at them anew.
+        hub: What a hub said of models already; None asks it anew.
     """
-    seen = seen or RowsSeen()
+    seen, hub = seen or RowsSeen(), hub or HubMemory()
     spec = with_suites(spec)
     check_trackers(spec)
-    predict(spec)  # the model before the data: its errors are the cheaper ones to find
+    predict(spec, hub=hub)  # the model before the data: its errors are the cheaper ones to find
     _check_files(spec)
     sets = {trial.name: (trial.spec.data, _labelled(trial)) for trial in spec.grid()}
     wrong: dict[tuple[DataSpec, bool], DataError] = {}
@@ -68,6 +70,7 @@ def plan(spec: Spec, *, seen: RowsSeen | None = None) -> Plan:
         num_rows=seen.num_rows(data, labelled=labelled),
         num_labels=seen.num_labels(data) if labelled else None,
         refused=refused,
+        hub=hub,
     )
 
 
@@ -115,7 +118,7 @@ def start(spec: Spec, *, runs: str | Path = "runs") -> "Job":
 def attach(path: str | Path | None = None, *, runs: str | Path = "runs") -> "Job":
     """The job of a sweep folder; without a path the newest under `runs`, running or not."""
     if path is None:
-        found = find_sweeps(Path(runs))
+        found = find_sweeps(Path(runs), most=1)
         if not found:
             raise StoreError(
                 f"there is no sweep under {str(runs)!r}; start one with wb.start(spec)"

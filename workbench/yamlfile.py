@@ -17,7 +17,7 @@ MAX_BYTES = 1_000_000
 class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            raise SpecError("aliases (*name) are not allowed in a spec; write the value out")
+            raise SpecError("aliases (*name) are not allowed here; write the value out")
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001
@@ -36,17 +36,17 @@ def read_mapping(path: Path) -> dict[str, Any]:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise SpecError(f"there is no file {str(path)!r}; give the path of a YAML spec") from None
+        raise SpecError(f"there is no file {str(path)!r}; give the path of a YAML file") from None
     except OSError as error:
         raise SpecError(f"{str(path)!r} cannot be read: {error.strerror}") from None
     if len(raw) > MAX_BYTES:
-        raise SpecError(f"{str(path)!r} has {len(raw):,} bytes; a spec has at most {MAX_BYTES:,}")
+        raise SpecError(f"{str(path)!r} has {len(raw):,} bytes; at most {MAX_BYTES:,} are read")
     try:
         return mapping_in(raw.decode("utf-8"))
     except SpecError as error:
         raise SpecError(f"{str(path)!r}: {error}") from None
     except UnicodeDecodeError:
-        raise SpecError(f"{str(path)!r} is not text in UTF-8; a spec is a YAML file") from None
+        raise SpecError(f"{str(path)!r} is not text in UTF-8; give a YAML file") from None
 
 
 def mapping_in(text: str) -> dict[str, Any]:
@@ -64,8 +64,8 @@ def mapping_in(text: str) -> dict[str, Any]:
         problem = getattr(error, "problem", None) or "unreadable"
         raise SpecError(f"this is not YAML{where}: {problem}") from None
     except RecursionError:
-        raise SpecError("this is nested too deeply for a spec") from None
+        raise SpecError("this is nested too deeply") from None
     if not isinstance(found, dict):
         kind = "nothing" if found is None else type(found).__name__
-        raise SpecError(f"a spec is a mapping of keys to values, got {kind}")
+        raise SpecError(f"a mapping of keys to values is needed, got {kind}")
     return found

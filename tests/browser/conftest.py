@@ -4,6 +4,7 @@
 requested and what went wrong. With WORKBENCH_SCREENSHOTS=DIR the tests leave pictures there.
 """
 
+import contextlib
 import json
 import os
 import secrets
@@ -19,6 +20,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import nbformat
+import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,13 +43,15 @@ class Lab:
     root: Path
     log: Path
 
-    def notebook(self, name: str, *, parameters: dict, through: str, then: str = "") -> str:
-        """A copy of a notebook, cut after the first cell that contains `through`.
+    def shipped(
+        self, name: str, *, parameters: dict | None = None, through: str = "", then: str = ""
+    ) -> str:
+        """A copy of one of the project's notebooks in a folder of its own; its path.
 
         Args:
             name: The notebook's file name.
             parameters: Values that the copy has in its parameters cell.
-            through: Text in the last cell to keep.
+            through: Text in the last cell to keep; empty keeps all.
             then: Source of one cell more.
         """
         notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
@@ -55,17 +59,43 @@ class Lab:
         for cell in notebook.cells:
             kept.append(cell)
             if "parameters" in cell.metadata.get("tags", []):
-                cell.source += "".join(f"\n{key} = {value!r}" for key, value in parameters.items())
-            if cell.cell_type == "code" and through in cell.source:
+                cell.source += "".join(
+                    f"\n{key} = {value!r}" for key, value in (parameters or {}).items()
+                )
+            if through and cell.cell_type == "code" and through in cell.source:
                 break
         if then:
             kept.append(nbformat.v4.new_code_cell(then))
         notebook.cells = kept
+        # Its parameters write to folders beside its own.
+        return self._placed(notebook, f"notebooks/{name}")
+
+    def written(self, *cells: str) -> str:
+        """A notebook of these cells in a folder of its own; its path."""
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        )
+        return self._placed(notebook, "notebook.ipynb")
+
+    def _placed(self, notebook: nbformat.NotebookNode, name: str) -> str:
         relative = f"{uuid4().hex[:8]}/{name}"
         path = self.root / relative
-        path.parent.mkdir()
+        path.parent.mkdir(parents=True)
         nbformat.write(notebook, path)
         return relative
+
+    def folder(self, path: str) -> Path:
+        """The folder that a notebook lies in, where its kernel works."""
+        return (self.root / path).parent
+
+    def end_workers(self) -> None:
+        """End what notebooks have started and left to itself: a worker outlives its kernel."""
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                ours = Path(process.cwd()).is_relative_to(self.root)
+                if ours and any(part.startswith("workbench.") for part in process.cmdline()):
+                    process.kill()
 
 
 @dataclass
@@ -108,34 +138,46 @@ def lab(tmp_path_factory):
     ]
     with log.open("wb") as out:
         server = subprocess.Popen(command, env=env, stdout=out, stderr=subprocess.STDOUT)
+    running = Lab(url=f"http://127.0.0.1:{port}", token=token, root=root, log=log)
     try:
-        url = f"http://127.0.0.1:{port}"
-        wait_until_up(f"{url}/api/status?token={token}", server=server, log=log)
-        yield Lab(url=url, token=token, root=root, log=log)
+        wait_until_up(f"{running.url}/api/status?token={token}", server=server, log=log)
+        yield running
     finally:
         server.terminate()
         server.wait(30)
+        running.end_workers()
         shutil.rmtree(runtime, ignore_errors=True)
 
 
-@pytest.fixture
-def page(chromium, lab, request, tmp_path):
+@pytest.fixture(scope="session")
+def window(chromium):
+    """One profile of the browser, so that JupyterLab's scripts are fetched and compiled once."""
+    scale = 1.5 if os.environ.get("WORKBENCH_SCREENSHOTS") else 1
     context = chromium.new_context(
-        viewport={"width": 1360, "height": 1500}, device_scale_factor=1.5
+        viewport={"width": 1360, "height": 1500}, device_scale_factor=scale
     )
-    page = context.new_page()
-    page.seen = Seen()
-    page.on("request", lambda r: page.seen.urls.append(r.url))
-    page.on("websocket", lambda w: page.seen.urls.append(w.url))
-    page.on("pageerror", lambda error: page.seen.errors.append(str(error)))
+    context.on("page", remember)
+    yield context
+    context.close()
+
+
+def remember(page) -> None:
+    """Keep in `page.seen` what a page asks for and what goes wrong on it."""
+    seen = page.seen = Seen()
+    page.on("request", lambda r: seen.urls.append(r.url))
+    page.on("websocket", lambda w: seen.urls.append(w.url))
+    page.on("pageerror", lambda error: seen.errors.append(str(error)))
     page.on(
         "console",
         lambda m: (
-            page.seen.errors.append(f"{m.text} ({m.location['url']})")
-            if m.type == "error"
-            else None
+            seen.errors.append(f"{m.text} ({m.location['url']})") if m.type == "error" else None
         ),
     )
+
+
+@pytest.fixture
+def page(window, lab, request, tmp_path):
+    page = window.new_page()
     yield page
     failed = getattr(request.node, "failed_call", False)
     if failed:
@@ -143,7 +185,9 @@ def page(chromium, lab, request, tmp_path):
         print("screenshot:", tmp_path / "failed.png")
         print("errors:", *page.seen.errors, sep="\n  ")
         print(lab.log.read_text()[-3000:])
-    context.close()
+    for opened in window.pages:
+        opened.close()
+    lab.end_workers()
 
 
 @pytest.hookimpl(hookwrapper=True)

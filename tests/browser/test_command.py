@@ -9,6 +9,7 @@ import time
 import pytest
 
 from tests.browser.conftest import ROOT, free_port
+from tests.browser.lab_page import leaving
 
 pytestmark = pytest.mark.browser
 
@@ -50,7 +51,5 @@ def test_the_printed_address_leads_to_the_tour_and_no_news_are_offered(chromium,
     page.wait_for_timeout(3000)
     assert page.get_by_text("Jupyter news").count() == 0
     assert "token=" in address
-    here = address.split("/lab")[0]
-    local = (here, here.replace("http", "ws", 1), "data:", "blob:", "about:")
-    assert [url for url in asked if not url.startswith(local)] == []
+    assert leaving(asked, address.split("/lab")[0]) == []
     context.close()

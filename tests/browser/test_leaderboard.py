@@ -3,18 +3,18 @@
 import json
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.test_lab import (
-    KERNEL_IS_READY,
+from tests.browser.lab_page import (
     SECOND,
+    assert_accessible,
     assert_quiet,
-    command,
     in_theme,
     open_and_run,
+    printed,
     run_last_cell,
+    save_and_reload,
+    wait_for_kernel,
 )
-from tests.browser.test_model_map import notebook
 from tests.compare.planted import CLEAR, plant
 from workbench.runs.store import SweepStore
 from workbench.scores.scoring import score
@@ -37,8 +37,7 @@ def sweep(tmp_path_factory):
 
 
 def test_rows_are_sorted_pinned_and_picked_and_a_reload_keeps_it(page, lab, sweep, picture):
-    path = notebook(
-        lab,
+    path = lab.written(
         f"import workbench as wb\nboard = wb.leaderboard({str(sweep)!r})\nboard",
         "import json\nn = globals().get('n', 0) + 1\n"
         "print(f'look {n}', json.dumps([board.baseline, board.comparison.baseline, board.picked, board.contrast['sentence'] if board.contrast else '']))",
@@ -95,16 +94,14 @@ def test_rows_are_sorted_pinned_and_picked_and_a_reload_keeps_it(page, lab, swee
         .startswith("paraphrase, % against latency")
     )
     page.mouse.move(5, 5)
-    assert_accessible(page)
+    assert_accessible(page, ".wb-board")
     picture(board, "leaderboard-light")
     in_theme(page, "JupyterLab Dark")
-    assert_accessible(page)
+    assert_accessible(page, ".wb-board")
     picture(board, "leaderboard-dark")
     in_theme(page, "JupyterLab Light")
 
-    command(page, "docmanager:save")
-    page.get_by_text("Saving completed").wait_for(state="attached", timeout=20 * SECOND)
-    page.reload()
+    save_and_reload(page)
     two.get_by_text("33 points more than r1").wait_for(timeout=90 * SECOND)
     assert board.get_by_role("radio", name="Measure differences against r8").is_checked()
     assert board.get_by_label("against", exact=True).input_value() == "latency"
@@ -118,8 +115,8 @@ def test_scores_that_come_are_announced_and_read_on_request(page, lab, tmp_path)
     late = store.read_rows("r4", "recall")
     for file in ("scores/recall.json", "samples/recall.parquet"):
         (path / "r4" / file).unlink()
-    book = notebook(
-        lab, f"import workbench as wb\nwb.leaderboard({str(path)!r})", "wb.leaderboard('nowhere')"
+    book = lab.written(
+        f"import workbench as wb\nwb.leaderboard({str(path)!r})", "wb.leaderboard('nowhere')"
     )
     open_and_run(page, lab, book)
     board = page.locator(".wb-board").first
@@ -140,14 +137,6 @@ def test_scores_that_come_are_announced_and_read_on_request(page, lab, tmp_path)
 def in_kernel(page, name: str) -> list:
     """What the last cell of the notebook prints."""
     run_last_cell(page)
-    marked = page.locator(".jp-OutputArea-output", has_text=name).last
-    marked.wait_for(timeout=20 * SECOND)
-    page.wait_for_function(KERNEL_IS_READY, timeout=60 * SECOND)
+    marked = printed(page, name)
+    wait_for_kernel(page)
     return json.loads(marked.inner_text().split(name, 1)[1])
-
-
-def assert_accessible(page) -> None:
-    """axe finds nothing serious in it."""
-    found = Axe().run(page, context=[".wb-board"]).response["violations"]
-    grave = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in grave] == []

@@ -7,22 +7,23 @@ import shutil
 import signal
 import time
 from pathlib import Path
-from uuid import uuid4
 
-import nbformat
 import pytest
 
-from tests.browser.test_lab import (
-    KERNEL_IS_READY,
+from tests.browser.lab_page import (
     SECOND,
     assert_quiet,
     command,
     in_theme,
     number_of_points,
     open_and_run,
+    run_cell,
     run_last_cell,
+    save_and_reload,
+    wait_for_kernel,
     wait_for_more_points,
     wait_for_state,
+    wait_until_busy,
 )
 from workbench.events import Evaluated, HeldOut, Started, Step
 from workbench.runs.eventlog import append_event
@@ -39,6 +40,8 @@ spec = wb.Spec.from_fields({
 })
 job = wb.start(spec)
 job"""
+WAIT = "import pathlib, time\nwhile not pathlib.Path('enough').exists():\n    time.sleep(0.1)"
+PANEL = START.replace("job = wb.start(spec)\njob", "panel = wb.panel(spec)\npanel")
 
 STEP = "(row) => Number(row.cells[2].textContent.split(' /')[0].replaceAll(',', ''))"
 
@@ -65,16 +68,6 @@ FRAMES = """() => {
 }"""
 
 
-def notebook(lab, *cells: str) -> str:
-    """A notebook of these cells."""
-    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    made.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    relative = f"{uuid4().hex[:8]}/live.ipynb"
-    (lab.root / relative).parent.mkdir()
-    nbformat.write(made, lab.root / relative)
-    return relative
-
-
 def row(live, trial: str):
     return live.locator(f'[data-trial-row="{trial}"]')
 
@@ -99,13 +92,51 @@ def wait_for_row(live, trial: str, state: str) -> None:
     live.locator(f'[data-trial-row="{trial}"][data-state="{state}"]').wait_for(timeout=30 * SECOND)
 
 
-def test_a_row_is_paused_and_resumed_while_the_others_train_and_stopped(page, lab, picture):
-    path = notebook(lab, START)
-    open_and_run(page, lab, path)
+def test_rows_are_steered_a_reload_shows_the_run_and_a_new_kernel_takes_it_up(page, lab, picture):
+    path = lab.written(PANEL, WAIT, "import workbench as wb\nagain = wb.attach()\nagain")
+    open_and_run(page, lab, path, cells=1)
+    page.get_by_role("button", name="Start", exact=True).click(timeout=60 * SECOND)
     live = page.locator(".wb-live")
     live.locator("polyline").first.wait_for(timeout=90 * SECOND)
     wait_for_steps(live, "r16", beyond=20)
+    a_row_is_paused_and_resumed(page, live, picture)
+    live.get_by_role("button", name="Pause", exact=True).click()
+    wait_for_state(live, "paused")
+    live.get_by_role("button", name="Resume", exact=True).click()
+    wait_for_state(live, "running")
 
+    a_row_is_stopped_after_a_reload_while_a_cell_waits(page, live)
+    (lab.folder(path) / "enough").touch()
+    folder = next(lab.folder(path).glob("runs/live*"))
+    told = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    said = [one["command"] for one in told if one["event"] == "steered" and one["applied"]]
+    assert said[:3] == ["pause r4", "resume r4", "pause r4"]
+    assert said[-3:] == ["pause", "resume", "stop r1"]
+
+    a_new_kernel_attaches(page, live)
+    live.get_by_role("button", name="Stop", exact=True).click()
+    wait_for_state(live, "stopped")
+    assert "0 of 3 trials trained, 3 stopped" in live.locator(".wb-doing").inner_text()
+    assert_quiet(page, lab)
+
+
+def a_row_is_stopped_after_a_reload_while_a_cell_waits(page, live) -> None:
+    """The page that was loaded anew has all curves, and its buttons are heard although the kernel is busy."""
+    before = step(live, "r16")
+    save_and_reload(page)
+    live.locator("polyline").first.wait_for(timeout=90 * SECOND)
+    assert live.locator(".wb-curve polyline").count() == 3
+    assert step(live, "r16") >= before
+    wait_for_kernel(page)
+    run_cell(page, 1)
+    wait_until_busy(page)
+    press(page, "r1", "Stop", "stopping")
+    wait_for_row(live, "r1", "stopped")
+    assert live.get_attribute("data-state") == "running"
+
+
+def a_row_is_paused_and_resumed(page, live, picture) -> None:
+    """The others train on meanwhile; each press is answered by its word."""
     took = [press(page, "r4", "Pause", "pausing")]
     wait_for_row(live, "r4", "paused")
     page.wait_for_timeout(1200)
@@ -124,56 +155,31 @@ def test_a_row_is_paused_and_resumed_while_the_others_train_and_stopped(page, la
     wait_for_steps(live, "r4", beyond=held + 5)
     print("from the press to its word, ms:", sorted(round(one) for one in took))
 
-    press(page, "r1", "Stop", "stopping")
-    wait_for_row(live, "r1", "stopped")
-    live.get_by_role("button", name="Pause", exact=True).click()
-    wait_for_state(live, "paused")
-    live.get_by_role("button", name="Resume", exact=True).click()
-    wait_for_state(live, "running")
-    folder = next((lab.root / path).parent.glob("runs/live*"))
-    told = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
-    said = [one["command"] for one in told if one["event"] == "steered" and one["applied"]]
-    assert said[:3] == ["pause r4", "resume r4", "pause r4"]
-    assert said[-3:] == ["stop r1", "pause", "resume"]
-    live.get_by_role("button", name="Stop", exact=True).click()
-    wait_for_state(live, "stopped")
-    assert_quiet(page, lab)
 
-
-def test_the_kernel_is_restarted_and_attach_shows_the_run_with_all_its_curves(page, lab):
-    path = notebook(
-        lab,
-        START,
-        "again = wb.attach() if 'wb' in globals() else __import__('workbench').attach()\nagain",
-    )
-    open_and_run(page, lab, path)
-    live = page.locator(".wb-live").last
-    live.locator("polyline").first.wait_for(timeout=90 * SECOND)
-    wait_for_steps(live, "r16", beyond=30)
+def a_new_kernel_attaches(page, live) -> None:
+    """The kernel is restarted and the view is gone; `wb.attach()` shows the run with its past, and it grows on."""
+    wait_for_kernel(page)
     before = step(live, "r16")
     page.evaluate(
         "() => window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"
     )
-    page.wait_for_function(KERNEL_IS_READY, timeout=60 * SECOND)
+    wait_for_kernel(page)
     command(page, "editmenu:clear-all")
-    page.locator(".wb-live").first.wait_for(state="detached", timeout=20 * SECOND)
+    live.first.wait_for(state="detached", timeout=20 * SECOND)
     run_last_cell(page)
     live.locator("polyline").first.wait_for(timeout=60 * SECOND)
     assert live.locator(".wb-curve polyline").count() == 3
     assert step(live, "r16") >= before
     wait_for_more_points(live, than=number_of_points(live))
-    live.get_by_role("button", name="Stop", exact=True).click()
-    wait_for_state(live, "stopped")
-    assert_quiet(page, lab)
 
 
 def test_a_killed_worker_and_a_deleted_folder_are_told_with_what_to_do(page, lab, picture):
-    path = notebook(lab, START)
+    path = lab.written(START)
     open_and_run(page, lab, path)
     live = page.locator(".wb-live")
     live.locator("polyline").first.wait_for(timeout=90 * SECOND)
     wait_for_steps(live, "r1", beyond=60)
-    folder = next((lab.root / path).parent.glob("runs/live*"))
+    folder = next(lab.folder(path).glob("runs/live*"))
     os.kill(json.loads((folder / "status.json").read_text())["pid"], signal.SIGKILL)
     wait_for_state(live, "lost")
     assert "is gone" in live.locator(".wb-notes").inner_text()
@@ -238,10 +244,10 @@ def more_steps(store: SweepStore, *, first: int, last: int) -> None:
 
 def test_fifty_trials_stay_smooth_and_are_read_by_hand_and_by_keys(page, lab, picture):
     seeds, steps = (10, 10_000) if os.environ.get("SOAK") == "1" else (10, 400)
-    path = notebook(
-        lab, "import workbench as wb\nlive = wb.attach('runs/big')\nlive", "print('kernel', 'free')"
+    path = lab.written(
+        "import workbench as wb\nlive = wb.attach('runs/big')\nlive", "print('kernel', 'free')"
     )
-    store = big_sweep((lab.root / path).parent / "runs", seeds=seeds, steps=steps)
+    store = big_sweep(lab.folder(path) / "runs", seeds=seeds, steps=steps)
     names = [trial.name for trial in store.trials]
     append_event(
         store.folder(names[3]) / "events.jsonl",

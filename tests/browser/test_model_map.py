@@ -1,21 +1,20 @@
 """The model map in a real JupyterLab: what a hand or a key paints is what the kernel has."""
 
 import json
-from uuid import uuid4
 
-import nbformat
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from tests.browser.test_lab import (
-    KERNEL_IS_READY,
+from tests.browser.lab_page import (
     SECOND,
     assert_quiet,
-    command,
     in_theme,
     open_and_run,
+    printed,
     run_last_cell,
+    save_and_reload,
+    wait_for_kernel,
 )
 
 pytestmark = pytest.mark.browser
@@ -59,16 +58,6 @@ ROUND_TRIP = """(rank) => new Promise((done, fail) => {
 })"""
 
 
-def notebook(lab, *cells: str) -> str:
-    """A notebook of these cells."""
-    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    made.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    relative = f"{uuid4().hex[:8]}/map.ipynb"
-    (lab.root / relative).parent.mkdir()
-    nbformat.write(made, lab.root / relative)
-    return relative
-
-
 def many_layers(folder, *, layers: int) -> None:
     """A folder with a model of many small layers."""
     sizes = {
@@ -96,14 +85,11 @@ def cell(grid, layer: int, module: str):
 def in_kernel(page, name: str) -> dict:
     """What the last cell of the notebook prints."""
     run_last_cell(page)
-    marked = page.locator(".jp-OutputArea-output", has_text=name).last
-    marked.wait_for(timeout=20 * SECOND)
-    return json.loads(marked.inner_text().split(name, 1)[1])
+    return json.loads(printed(page, name).inner_text().split(name, 1)[1])
 
 
 def test_a_model_is_painted_by_pointer_and_keys_and_the_kernel_has_it(page, lab, picture):
-    path = notebook(
-        lab,
+    path = lab.written(
         "import json\nimport workbench as wb\nmap = wb.model_map('microworld')\nmap",
         "n = globals().get('n', 0) + 1\n"
         "said = map.adapter.model_dump(exclude_unset=True) if map.r else {}\n"
@@ -181,12 +167,11 @@ def test_a_model_is_painted_by_pointer_and_keys_and_the_kernel_has_it(page, lab,
 
 
 def test_eighty_layers_stay_quick_and_a_reload_shows_them_again(page, lab, picture):
-    path = notebook(
-        lab,
+    path = lab.written(
         "import workbench as wb\nmap = wb.model_map('many')\nmap.load({'r': 8, 'target_modules': ['q_proj']})\nmap",
         "wb.model_map('nobody/there')",
     )
-    many_layers((lab.root / path).parent / "many", layers=80)
+    many_layers(lab.folder(path) / "many", layers=80)
     open_and_run(page, lab, path)
     painter = page.locator(".wb-map").first
     grid = painter.locator(".wb-map-grid")
@@ -209,12 +194,10 @@ def test_eighty_layers_stay_quick_and_a_reload_shows_them_again(page, lab, pictu
     painter.get_by_text("320 of 560 linear modules").wait_for(timeout=20 * SECOND)
     picture(painter, "map-eighty")
 
-    command(page, "docmanager:save")
-    page.get_by_text("Saving completed").wait_for(state="attached", timeout=20 * SECOND)
-    page.reload()
+    save_and_reload(page)
     painter.get_by_text("320 of 560 linear modules").wait_for(timeout=90 * SECOND)
     assert cell(grid, 5, "o_proj").inner_text() == "8"
-    page.wait_for_function(KERNEL_IS_READY, timeout=60 * SECOND)
+    wait_for_kernel(page)
     painter.get_by_role("button", name="Clear").click()
     painter.get_by_text("Nothing is painted.").wait_for(timeout=20 * SECOND)
     painter.get_by_role("button", name="All linear").click()

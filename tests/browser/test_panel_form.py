@@ -2,19 +2,22 @@
 
 import json
 import statistics
-from uuid import uuid4
 
-import nbformat
 import pytest
 import yaml
 from safetensors import safe_open
 
-from tests.browser.test_lab import (
+from tests.browser.lab_page import (
     SECOND,
+    assert_accessible,
     assert_quiet,
     chip,
     in_theme,
+    number_of_points,
     open_and_run,
+    printed,
+    run_last_cell,
+    wait_for_more_points,
     wait_for_state,
 )
 
@@ -58,14 +61,11 @@ CARD_AFTER_CHIP = """(rank) => new Promise((done, fail) => {
 
 def shown(page, lab, *cells: str, files: dict[str, str] | None = None):
     """A notebook of these cells, run; gives its panel and its folder."""
-    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    made.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    folder = lab.root / uuid4().hex[:8]
-    folder.mkdir()
+    path = lab.written(*cells)
+    folder = lab.folder(path)
     for name, text in (files or {}).items():
         (folder / name).write_text(text)
-    nbformat.write(made, folder / "form.ipynb")
-    open_and_run(page, lab, f"{folder.name}/form.ipynb")
+    open_and_run(page, lab, path)
     panel = page.locator(".wb-panel")
     panel.locator(".wb-card th", has_text="trial").first.wait_for(timeout=90 * SECOND)
     return panel, folder
@@ -77,26 +77,84 @@ def started(panel, folder) -> dict:
     return yaml.safe_load((folder / "runs" / "sweep" / "spec.yaml").read_text())
 
 
-def test_from_a_blank_form_to_a_running_sweep_in_few_clicks(page, lab, picture):
-    panel, folder = shown(page, lab, BLANK)
+def test_from_a_blank_form_to_winner_and_report_in_ten_clicks_and_no_code(page, lab, picture):
+    panel, folder = shown(page, lab, BLANK, "print('kernel', 'free')")
     picture(panel, "form-light")
     page.evaluate(COUNT_CLICKS)
     chip(panel, "q_proj").click()
     chip(panel, "v_proj").click()
     panel.locator(".wb-chip", has_text="nf4").click()
     chip(panel, "2").click()
-    panel.locator(".wb-card th", has_text="r2").wait_for(timeout=20 * SECOND)
-    panel.get_by_role("button", name="Start", exact=True).click()
+    for field, value in (("Steps", "60"), ("Learning rate", "0.01")):
+        panel.get_by_label(field, exact=True).click()
+        page.keyboard.press("Control+a")
+        page.keyboard.type(value)
+    for told in ("r2", "r8"):
+        panel.locator(".wb-card th", has_text=told).wait_for(timeout=20 * SECOND)
+    panel.locator(".wb-card", has_text="60 a trial").wait_for(timeout=20 * SECOND)
+    start = panel.get_by_role("button", name="Start", exact=True)
+    start.click()
     spec = started(panel, folder)
-    clicks = page.evaluate("() => window.clicks")
-    print(f"{clicks} clicks")
-    assert clicks <= 6, "winner and report are clicks too, and all of them are at most ten"
     assert spec["adapter"]["target_modules"] == ["q_proj", "v_proj"]
     assert spec["quantization"]["bnb_4bit_quant_type"] == "nf4"
     assert spec["sweep"] == {"adapter.r": [2, 8]}
-    panel.locator(".wb-live").get_by_role("button", name="Stop", exact=True).click()
-    wait_for_state(panel.locator(".wb-live"), "stopped")
+    assert (spec["train"]["max_steps"], spec["train"]["learning_rate"]) == (60, 0.01)
+
+    assert panel.get_by_role("button", name="Compare").is_hidden(), (
+        "there is nothing to compare yet"
+    )
+    clicks = page.evaluate("() => window.clicks")
+    watched_while_another_cell_runs(page, panel)
+    page.evaluate("(clicks) => { window.clicks = clicks; }", clicks)
+    live = panel.locator(".wb-live")
+    wait_for_state(live, "done")
+    assert "60 / 60" in live.locator("[data-trial-row^=r8]").inner_text()
+    adapters = sorted(folder.glob("runs/sweep/r*/adapter/adapter_config.json"))
+    assert [json.loads(file.read_text())["r"] for file in adapters] == [2, 8]
+    assert not start.is_disabled()
+
+    width = panel.bounding_box()["width"]
+    panel.get_by_role("button", name="Compare").click()
+    board = panel.locator(".wb-board")
+    verdict = board.locator(".wb-board-verdict").first
+    verdict.wait_for(timeout=60 * SECOND)
+    sentence = verdict.inner_text()
+    print(sentence)
+    assert panel.bounding_box()["width"] == width, "a wide table scrolls in its own box"
+    panel.get_by_role("button", name="Write report").click()
+    link = panel.get_by_role("link", name="Open the report")
+    link.wait_for(timeout=20 * SECOND)
+    assert_accessible(page, ".wb-outcome")
+    picture(panel.locator(".wb-outcome"), "panel-outcome-light")
+    with page.context.expect_page() as opened:
+        link.click()
+    clicks = page.evaluate("() => window.clicks")
+    print(f"{clicks} clicks")
+    assert clicks <= 10
+    assert_same_report(opened.value, lab, folder / "reports" / "sweep.html", sentence=sentence)
     assert_quiet(page, lab)
+
+
+def watched_while_another_cell_runs(page, panel) -> None:
+    """The curves grow, and a cell that is run meanwhile answers before the sweep is over."""
+    live = panel.locator(".wb-live")
+    assert live.locator("svg:has(.wb-empty):has(.wb-axis)").count() == 0
+    live.locator("polyline").first.wait_for(timeout=90 * SECOND)
+    assert panel.get_by_role("button", name="Start", exact=True).is_disabled()
+    before = number_of_points(live)
+    run_last_cell(page)
+    printed(page, "kernel free")
+    state_then = live.get_attribute("data-state")
+    wait_for_more_points(live, than=before)
+    assert state_then == "running", "the other cell ran only when the sweep was over"
+
+
+def assert_same_report(report, lab, file, *, sentence: str) -> None:
+    """What the link leads to is the file on disk: it says the same verdict and draws its charts without a complaint."""
+    report.locator("svg").first.wait_for(timeout=60 * SECOND)
+    assert " ".join(sentence.split()) in " ".join(report.locator("body").inner_text().split())
+    assert f"<title>{report.title()}</title>" in file.read_text("utf-8")
+    assert_quiet(report, lab)
 
 
 def test_everything_is_reached_and_a_sweep_is_started_by_keys_alone(page, lab):

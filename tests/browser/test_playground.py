@@ -2,21 +2,23 @@
 
 import json
 import time
-from uuid import uuid4
 
-import nbformat
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from safetensors.numpy import save_file
 
-from tests.browser.test_lab import (
-    KERNEL_IS_READY,
+from tests.browser.lab_page import (
     SECOND,
+    assert_accessible,
     assert_quiet,
-    command,
     in_theme,
+    open_and_run,
+    printed,
+    run_cell,
     run_last_cell,
+    save_and_reload,
+    wait_for_kernel,
+    wait_until_busy,
 )
 
 pytestmark = pytest.mark.browser
@@ -50,17 +52,14 @@ def adapter(folder, *, rank: int, seed: int, size: float) -> None:
     (folder / "adapter_config.json").write_text(json.dumps(config))
 
 
-def notebook(lab, *cells: str) -> str:
-    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    made.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    relative = f"{uuid4().hex[:8]}/play.ipynb"
-    folder = (lab.root / relative).parent
-    folder.mkdir()
+def beside_adapters(lab, *cells: str) -> str:
+    """A notebook of these cells, beside three adapters."""
+    path = lab.written(*cells)
+    folder = lab.folder(path)
     adapter(folder / "poems", rank=2, seed=0, size=0.12)
     adapter(folder / "tales", rank=8, seed=1, size=0.12)
     adapter(folder / "quiet", rank=2, seed=2, size=0.01)
-    nbformat.write(made, folder / "play.ipynb")
-    return relative
+    return path
 
 
 def wait_for_state(play, state: str, *, seconds: int = 120) -> None:
@@ -70,12 +69,12 @@ def wait_for_state(play, state: str, *, seconds: int = 120) -> None:
 
 
 def test_a_prompt_is_answered_side_by_side_and_kept_as_an_item(page, lab, picture):
-    path = notebook(
+    path = beside_adapters(
         lab,
         "import workbench as wb\nplay = wb.playground('microworld', adapters=['poems', 'tales', 'quiet'])\nplay",
         "import time; time.sleep(600)",
     )
-    open_and_run_first(page, lab, path)
+    open_and_run(page, lab, path, cells=1)
     play = page.locator(".wb-playground")
     play.wait_for(timeout=60 * SECOND)
     wait_for_state(play, "asleep")
@@ -93,9 +92,7 @@ def test_a_prompt_is_answered_side_by_side_and_kept_as_an_item(page, lab, pictur
 
     # A sample, asked with a key while the kernel is busy.
     run_last_cell(page)
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=busy]").wait_for(
-        state="attached", timeout=20 * SECOND
-    )
+    wait_until_busy(page)
     play.get_by_role("button", name="fields of a note").click()
     play.locator(".wb-play-unknown").first.wait_for(state="detached", timeout=20 * SECOND)
     begun = time.perf_counter()
@@ -122,10 +119,10 @@ def test_a_prompt_is_answered_side_by_side_and_kept_as_an_item(page, lab, pictur
     page.keyboard.press("ArrowRight")
     assert "token 2 of base" in tip.inner_text()
     assert "%" in cards.first.locator(".wb-tok:focus").get_attribute("aria-label")
-    assert_reachable(page)
+    assert_accessible(page, ".wb-playground")
     in_theme(page, "JupyterLab Dark")
     picture(play, "playground-dark")
-    assert_reachable(page)
+    assert_accessible(page, ".wb-playground")
     in_theme(page, "JupyterLab Light")
 
     # Drawn, in the chat template; what was asked can be read.
@@ -148,7 +145,7 @@ def test_a_prompt_is_answered_side_by_side_and_kept_as_an_item(page, lab, pictur
     play.get_by_label("Right answer").fill("42")
     play.get_by_role("button", name="Save", exact=True).click()
     play.locator("pre", has_text="--evals exact_answer").wait_for(timeout=60 * SECOND)
-    kept = json.loads(((lab.root / path).parent / "my_items.jsonl").read_text())
+    kept = json.loads((lab.folder(path) / "my_items.jsonl").read_text())
     assert kept["answer"] == "42"
     play.get_by_role("button", name="Save", exact=True).click()
     play.locator(".wb-play-kept", has_text="already").wait_for(timeout=60 * SECOND)
@@ -161,7 +158,7 @@ def test_a_prompt_is_answered_side_by_side_and_kept_as_an_item(page, lab, pictur
 
 
 def test_a_long_answer_streams_is_stopped_and_survives_a_reload(page, lab):
-    path = notebook(
+    path = beside_adapters(
         lab,
         "import workbench as wb\nplay = wb.playground('microworld', adapters=['poems', 'tales', 'quiet'])\n"
         "play.settings = {**play.settings, 'greedy': False, 'temperature': 9.0, 'max_new_tokens': 240}\nplay",
@@ -170,7 +167,7 @@ def test_a_long_answer_streams_is_stopped_and_survives_a_reload(page, lab):
         "os.kill(play.pid, signal.SIGKILL)",
         "wb.playground('no/model/here')",
     )
-    open_and_run_first(page, lab, path, cells=2)
+    open_and_run(page, lab, path, cells=2)
     play = page.locator(".wb-playground")
     wait_for_state(play, "asleep")
     play.get_by_role("button", name="Load").click()
@@ -190,17 +187,15 @@ def test_a_long_answer_streams_is_stopped_and_survives_a_reload(page, lab):
     assert len(set(lengths)) > 2, "it came at once"
     shown = play.locator(".wb-play-strip").all_inner_texts()
     assert len(shown) == 4
-    command(page, "docmanager:save")
-    page.get_by_text("Saving completed").wait_for(state="attached", timeout=20 * SECOND)
-    page.reload()
-    page.wait_for_function(KERNEL_IS_READY, timeout=60 * SECOND)
+    save_and_reload(page)
+    wait_for_kernel(page)
     play.locator(".wb-play-card").first.wait_for(timeout=60 * SECOND)
     assert play.locator(".wb-play-strip").all_inner_texts() == shown
 
     run_cell(page, 2)
     wait_for_state(play, "dead", seconds=30)
     assert "SIGKILL" in play.locator(".wb-problem").inner_text()
-    print(page.locator(".jp-OutputArea-output", has_text="callbacks: median").inner_text())
+    print(printed(page, "callbacks: median").inner_text())
     play.get_by_role("button", name="Start again").click()
     wait_for_state(play, "ready")
     run_last_cell(page)
@@ -210,24 +205,3 @@ def test_a_long_answer_streams_is_stopped_and_survives_a_reload(page, lab):
     assert "Traceback" not in page.locator(".jp-Notebook").inner_text()
     play.first.get_by_role("button", name="Free the memory").click()
     assert_quiet(page, lab)
-
-
-def assert_reachable(page) -> None:
-    """Axe finds nothing serious."""
-    found = Axe().run(page, context=[".wb-playground"]).response["violations"]
-    grave = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in grave] == []
-
-
-def open_and_run_first(page, lab, path: str, *, cells: int = 1) -> None:
-    """Open a notebook and run its first cells only."""
-    page.goto(f"{lab.url}/lab/workspaces/{uuid4().hex}/tree/{path}?token={lab.token}")
-    page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook").wait_for(timeout=60 * SECOND)
-    page.wait_for_function(KERNEL_IS_READY, timeout=60 * SECOND)
-    for number in range(cells):
-        run_cell(page, number)
-
-
-def run_cell(page, number: int) -> None:
-    page.locator(".jp-CodeCell").nth(number).locator(".jp-InputArea-editor").click()
-    command(page, "notebook:run-cell")

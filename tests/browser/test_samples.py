@@ -6,11 +6,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.test_lab import SECOND, assert_quiet, command, in_theme, open_and_run
-from tests.browser.test_model_map import notebook
+from tests.browser.lab_page import (
+    SECOND,
+    assert_accessible,
+    assert_quiet,
+    in_theme,
+    open_and_run,
+    printed,
+    save_and_reload,
+)
 from tests.compare.planted import CLEAR, plant
 from workbench.runs.store import SweepStore
 from workbench.scores.task import Row, Score
@@ -26,7 +32,7 @@ TRIP = "view => Number(view.dataset.trip)"
 
 def test_items_are_found_marked_and_paged_by_hand_and_keys(page, lab, tmp_path, picture):
     sweep = plant(tmp_path, right=CLEAR, evals=("paraphrase", "facts"), unscored=3)
-    path = notebook(lab, f"import workbench as wb\nwb.samples({str(sweep)!r})")
+    path = lab.written(f"import workbench as wb\nwb.samples({str(sweep)!r})")
     open_and_run(page, lab, path)
     view = page.locator(".wb-samples")
     rows = view.locator("tbody tr")
@@ -71,15 +77,13 @@ def test_items_are_found_marked_and_paged_by_hand_and_keys(page, lab, tmp_path, 
     )
 
     page.mouse.move(5, 5)
-    assert_accessible(page)
+    assert_accessible(page, ".wb-samples")
     picture(view, "samples-light")
     in_theme(page, "JupyterLab Dark")
-    assert_accessible(page)
+    assert_accessible(page, ".wb-samples")
     picture(view, "samples-dark")
     in_theme(page, "JupyterLab Light")
-    command(page, "docmanager:save")
-    page.get_by_text("Saving completed").wait_for(state="attached", timeout=20 * SECOND)
-    page.reload()
+    save_and_reload(page)
     rows.first.wait_for(timeout=90 * SECOND)
     assert view.get_by_role("searchbox").input_value() == "mara lind"
     assert view.locator("th", has_text="r2").count() == 0
@@ -105,7 +109,7 @@ def test_text_of_a_stranger_is_shown_and_does_nothing_and_a_long_one_comes_on_re
             )
         ]
         store.write_rows("recall", rows)
-    open_and_run(page, lab, notebook(lab, f"import workbench as wb\nwb.samples({str(sweep)!r})"))
+    open_and_run(page, lab, lab.written(f"import workbench as wb\nwb.samples({str(sweep)!r})"))
     view = page.locator(".wb-samples")
     more = view.get_by_role("button", name="Show all").last
     more.wait_for(timeout=60 * SECOND)
@@ -129,14 +133,11 @@ def test_a_hundred_thousand_rows_are_turned_and_filtered_at_once(page, lab, tmp_
         "import time, workbench as wb\nview = wb.samples({!r})\nbegun = time.perf_counter()\nview.settle()\n"
         "took = time.perf_counter() - begun\nview"
     )
-    open_and_run(
-        page,
-        lab,
-        notebook(lab, cell.format(str(sweep)), "print('first page', round(took, 2), 's')"),
-    )
+    path = lab.written(cell.format(str(sweep)), "print('first page', round(took, 2), 's')")
+    open_and_run(page, lab, path)
     view = page.locator(".wb-samples")
     view.get_by_text("of 100,000", exact=False).first.wait_for(timeout=60 * SECOND)
-    print(page.locator(".jp-OutputArea-output", has_text="first page").last.inner_text())
+    print(printed(page, "first page").inner_text())
     trips = {}
     for name, act, said in (
         ("next page", lambda: view.get_by_role("button", name="Next").click(), "Items 26 to 50"),
@@ -216,10 +217,3 @@ def many_rows(root, *, items: int):
         store.write_score(told)
     store.set_status(state="done", trials={trial.name: "done" for trial in store.trials})
     return store.path
-
-
-def assert_accessible(page) -> None:
-    """axe finds nothing serious in it."""
-    found = Axe().run(page, context=[".wb-samples"]).response["violations"]
-    grave = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in grave] == []

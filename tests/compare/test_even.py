@@ -5,7 +5,7 @@ import pytest
 
 from tests.compare.planted import plant
 from workbench.compare import compare
-from workbench.report import sections
+from workbench.report import families, sections
 from workbench.runs.store import SweepStore
 from workbench.scores.scoring import WITHHELD, score
 from workbench.scores.task import Row
@@ -85,5 +85,5 @@ def test_a_withheld_figure_comes_back_neither_in_the_table_nor_as_a_difference(w
 
 
 def test_a_report_says_what_even_handed_is(biased):
-    html = sections.evals(sections.opened(str(biased)))._repr_html_()
+    html = families.bias(sections.opened(str(biased)))._repr_html_()
     assert "even-handed is" in html

@@ -144,7 +144,7 @@ def test_shares_averaged_over_seeds_stay_between_zero_and_one(tmp_path):
 def test_a_wide_table_says_that_it_scrolls_and_takes_the_keyboard(clear):
     html = str(clear.leaderboard().markup())
     assert 'class="wb-hint"' in html
-    assert re.search(r'class="wb-scroll" tabindex="0" role="region" aria-label="Sorted by', html)
+    assert re.search(r'class="wb-scroll" tabindex="0" role="group" aria-label="Sorted by', html)
 
 
 def test_text_of_strangers_is_shown_and_not_obeyed():

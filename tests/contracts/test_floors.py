@@ -26,10 +26,11 @@ FLOORS: list[tuple[str, list[str]]] = [
             "job",
             "foreign",
             "playground",
+            "deployment",
             "microworld.build",
         ],
     ),
-    ("6 reading", ["compare", "report"]),
+    ("6 reading", ["compare", "gate", "report"]),
     ("7 faces", ["widgets", "lessons", "doctor", "cli", "__main__"]),
 ]
 

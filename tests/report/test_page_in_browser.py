@@ -1,6 +1,8 @@
 """The report as a reader meets it: opened from disk with no network, in light, in dark, on a phone, on paper."""
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -96,15 +98,65 @@ def test_the_button_switches_light_and_dark(opened):
 
 def test_the_contents_lead_to_their_sections(opened):
     page, _ = opened()
+    for link in page.locator("nav.contents a").all():
+        anchor = link.get_attribute("href")
+        assert page.locator(anchor).count() == 1, anchor
     page.get_by_role("link", name="How to reproduce").click()
-    from playwright.sync_api import expect
-
     expect(page.get_by_role("heading", name="How to reproduce")).to_be_in_viewport()
+    expect(page.get_by_role("link", name="How to reproduce")).to_have_attribute(
+        "aria-current", "location"
+    )
+    # They stay beside the text on a wide screen.
+    expect(page.get_by_role("link", name="Leaderboard")).to_be_in_viewport()
+
+
+def test_on_a_phone_the_contents_are_folded_and_fold_again_once_chosen_from(opened):
+    page, _ = opened("phone")
+    link = page.get_by_role("link", name="Leaderboard")
+    assert not link.is_visible()
+    page.locator("nav.contents summary").click()
+    link.click()
+    expect(page.get_by_role("heading", name="Leaderboard")).to_be_in_viewport()
+    expect(link).to_be_hidden()
+
+
+def test_the_first_screen_says_which_by_how_much_how_sure_and_what_speaks_against_it(opened):
+    page, _ = opened()
+    card = page.locator(".verdict")
+    for words in ("n\u00a0=\u00a0397", "points", "95 % interval", "Read with care", "One seed"):
+        expect(card.get_by_text(words).first).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("kind", ["light", "dark"])
+def test_axe_finds_nothing_serious(opened, kind):
+    page, _ = opened(kind)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    found = [
+        f"{one['id']} ({node['target'][0]}): {one['help']}"
+        for one in Axe().run(page).response["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+    assert found == []
+
+
+def test_it_is_read_by_key(opened):
+    page, _ = opened()
+    assert page.evaluate("document.documentElement.lang") == "en"
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the report")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    assert skip.evaluate("(node) => getComputedStyle(node).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash") == "#main"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('main') !== null")
 
 
 def test_a_table_that_is_cut_on_a_phone_says_so_and_scrolls_by_key(opened):
     page, _ = opened("phone")
-    region = page.get_by_role("region", name="Sorted by paraphrase")
+    region = page.get_by_role("group", name="Sorted by paraphrase")
     assert region.evaluate("node => node.scrollWidth > node.clientWidth")
     assert page.get_by_text("Scroll the table sideways").first.is_visible()
     assert "linear-gradient" in region.evaluate("node => getComputedStyle(node).backgroundImage")
@@ -129,6 +181,33 @@ def test_on_paper_everything_folded_is_open_and_figures_fit(opened, tmp_path):
     assert page.evaluate("window.widest") <= 700
     assert (tmp_path / "report.pdf").stat().st_size > 20_000
     assert len(heard) == 1
+
+
+def test_every_figure_is_seen_on_paper_whatever_the_theme(opened):
+    page, heard = opened("dark")
+    page.emulate_media(media="print")
+    for plot in page.locator(".plot").all():
+        box = plot.locator("svg.main-svg").first.bounding_box()
+        assert box["width"] > 250
+        assert box["height"] > 100
+    paper, ink = page.evaluate(
+        "[getComputedStyle(document.body).backgroundColor,"
+        " getComputedStyle(document.querySelector('.plot .xtick text')).fill]"
+    )
+    assert luminance(paper) == pytest.approx(1)
+    assert contrast(paper, ink) > 4.5
+    assert not page.locator("nav.contents").is_visible()
+    assert not page.get_by_role("button", name="Switch between light and dark").is_visible()
+    assert len(heard) == 1
+
+
+def test_the_code_is_folded_at_the_end(opened):
+    page, _ = opened()
+    code = page.locator("main > section").last
+    assert code.get_by_role("heading").inner_text() == "Code"
+    assert not code.locator("pre").is_visible()
+    code.locator("summary").click()
+    expect(code.locator("pre")).to_contain_text("sections.verdict_card(report)")
 
 
 def test_without_scripts_the_words_and_numbers_are_still_there(rendered, chromium):

@@ -219,6 +219,9 @@ def test_rows_come_back_equal_each_under_its_slot(store):
     store.write_rows("recall", rows)
     assert store.read_rows("base", "recall") == [rows[0], rows[2]]
     assert store.read_rows("r1-seed0", "recall") == [rows[1]]
+    some = store.frame("base", "recall", columns=("value", "answer", "no such"))
+    assert some.column_names == ["answer", "value"]
+    assert some["answer"].to_pylist() == [rows[0].answer, rows[2].answer]
     table = store.frame("base", "recall")
     assert table.column_names == list(Row.model_fields)
     assert table["value"].to_pylist() == [1.0, 0.1 + 0.2]
@@ -282,7 +285,9 @@ def test_sweeps_are_found_newest_first(spec, tmp_path):
     (tmp_path / "notes").mkdir()
     (tmp_path / "file.txt").write_text("")
     (tmp_path / ".hidden.1.new").mkdir()
-    assert find_sweeps(tmp_path) == made[::-1]
+    (made[3] / "status.json").unlink()
+    assert find_sweeps(tmp_path) == made[2::-1]
+    assert find_sweeps(tmp_path, most=2) == made[2:0:-1]
     assert find_sweeps(tmp_path / "nothing") == []
 
 
@@ -306,7 +311,9 @@ for number in range(1000):
     kept = store.events("base")
     assert [event.value for event in kept] == list(range(len(kept)))
     assert len(kept) > 10
-    store.append(Evaluated(trial="base", eval="occupations", value=1, low=0, high=1, n=1, seconds=0))
+    store.append(
+        Evaluated(trial="base", eval="occupations", value=1, low=0, high=1, n=1, seconds=0)
+    )
     assert [event.eval for event in store.events("base")[-2:]] == ["recall", "occupations"]
 
 

@@ -1,11 +1,13 @@
 """The live view without a browser: its traits, its buttons, its plain fallback."""
 
 import json
+import threading
 
 from workbench.events import Steered
 from workbench.job import attach
 from workbench.runs import control
-from workbench.widgets import LiveRun
+from workbench.widgets import LiveRun, trail
+from workbench.widgets.live_run import PATIENCE
 from workbench.widgets.pump import PUMP, Pump
 
 
@@ -200,6 +202,25 @@ def test_where_no_widget_can_be_shown_there_is_a_table_with_everything_escaped(s
     view.close()
 
 
+def test_what_became_unreadable_while_it_was_read_holds_no_cell_up(store, train, monkeypatch):
+    monkeypatch.setattr(trail, "SLICE", 1000)
+    view = LiveRun(attach(store.path))
+    train("r1", [1.0] * 100, total=100)
+    view._look(seconds=0.0)
+    assert view._watch.is_behind
+    (store.path / "status.json").write_text("{")
+    shown = threading.Thread(target=view._repr_mimebundle_, daemon=True)
+    shown.start()
+    shown.join(20)
+    assert not shown.is_alive()
+    assert "does not hold the status of a sweep" in view.problem
+    for _ in range(PATIENCE):
+        view._look()
+    assert "not looked at any more: run the cell again" in view.problem
+    assert not view.refresh()
+    view.close()
+
+
 def test_one_thread_serves_all_views_and_ends_when_they_do(store):
     class Three:
         def __init__(self):
@@ -219,9 +240,19 @@ def test_one_thread_serves_all_views_and_ends_when_they_do(store):
     assert not pump.busy
 
 
-def test_a_view_that_breaks_does_not_stop_the_others():
+def test_a_view_that_breaks_says_so_is_not_asked_again_and_does_not_stop_the_others():
     class Broken:
+        problem, looks = "", 0
+
         def refresh(self):
+            self.looks += 1
+            raise ValueError("no curve")
+
+        def say_problem(self, text):
+            self.problem = text
+
+    class Mute(Broken):
+        def say_problem(self, text):
             raise RuntimeError
 
     class Two:
@@ -231,11 +262,13 @@ def test_a_view_that_breaks_does_not_stop_the_others():
             self.looks += 1
             return self.looks < 2
 
-    pump, view = Pump(interval=0.01), Two()
-    pump.add(Broken())
-    pump.add(view)
+    pump, broken, mute, view = Pump(interval=0.01), Broken(), Mute(), Two()
+    for one in (broken, mute, view):
+        pump.add(one)
     pump.join(timeout=10)
-    assert view.looks == 2
+    assert (view.looks, broken.looks, mute.looks) == (2, 1, 1)
+    assert "ValueError: no curve" in broken.problem
+    assert "Run its cell again" in broken.problem
 
 
 def test_a_sweep_that_has_ended_needs_no_thread(store):

@@ -18,9 +18,9 @@ from workbench.plan.memory import weight_bytes
 from workbench.plan.shape import Module, Shape, read_shape
 from workbench.plan.targets import count
 from workbench.spec import AdapterSpec, ModelSpec, Spec
-from workbench.widgets.model_map import ModelMap, model_map
 from workbench.widgets.allocation import Allocation, lora_fields, merged, read_adapter
 from workbench.widgets.model_grid import Grid
+from workbench.widgets.model_map import ModelMap, model_map
 from workbench.widgets.precision import kept_by, skip_modules, spared_by_default
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))

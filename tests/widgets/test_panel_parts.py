@@ -11,6 +11,7 @@ from workbench.data.sources import load
 from workbench.plan import plan
 from workbench.runs.store import SweepStore, find_sweeps
 from workbench.spec import Spec
+from workbench.widgets.painting import shown_of
 from workbench.widgets.preview import Preview
 from workbench.widgets.sample_rows import Reader
 
@@ -36,7 +37,19 @@ def test_the_map_is_made_only_when_somebody_opens_it(panel):
     panel.painting.fold.is_open = True
     panel.settle()
     assert set(panel.painting.map.painted.values()) == {1}, "the first of the ranks"
-    assert "first of 2 trials" in panel.painting.note.value
+    assert (
+        "shows r1, the first of 2 trials. 1 other looks otherwise (Rank)"
+        in panel.painting.note.value
+    )
+
+
+def test_trials_that_look_alike_on_the_map_are_not_told_apart_there(spec):
+    alike = spec.replace({"sweep": {"seed": [0, 1], "adapter.lora_dropout": [0.0, 0.1]}})
+    assert shown_of(alike) == ""
+    unlike = spec.replace(
+        {"sweep": {"seed": [0, 1], "quantization": [None, {"load_in_8bit": True}]}}
+    )
+    assert "first of 4 trials. 2 others look otherwise (Quantization)" in shown_of(unlike)
 
 
 def test_chips_show_on_the_map_and_a_painted_pattern_shows_in_the_form(panel, painter):
@@ -287,3 +300,15 @@ def test_the_preview_reads_in_a_process_of_its_own_turns_pages_and_says_what_is_
     assert "'nothing'" in preview.problem
     assert not preview.reading
     preview.close()
+
+
+def test_a_preview_that_is_closed_while_it_reads_starts_no_other_process(spec):
+    preview = Preview()
+    preview.show(spec)
+    until = time.monotonic() + 20
+    while preview._process is None and time.monotonic() < until:
+        time.sleep(0.01)
+    assert preview._process is not None
+    preview.close()
+    preview.settle(timeout=20)
+    assert preview._process is None

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +15,9 @@ from workbench.errors import InputError, StoreError
 from workbench.runs.store import SweepStore
 from workbench.scores.scoring import score
 from workbench.scores.task import BASE, Row
-from workbench.widgets.sample_pages import CUT, Wanted, join
+from workbench.widgets.pump import Pump
+from workbench.widgets.sample_join import join
+from workbench.widgets.sample_pages import CUT, Wanted
 from workbench.widgets.samples import Samples, samples
 from workbench.widgets.samples_plain import visible
 
@@ -271,6 +275,51 @@ def test_a_sweep_that_runs_says_when_answers_came_and_a_deleted_one_that_it_is_g
     assert not view.refresh()
     assert "no longer there" in view.news
     assert view.page(1)[0]["sample"] == "q"
+
+
+def test_a_view_whose_folder_cannot_be_understood_any_more_says_so_with_what_to_do(store):
+    view = settled(samples(store.path))
+    (store.path / "status.json").write_text("{")
+    pump = Pump(interval=0.01)
+    pump.add(view)
+    pump.join(timeout=10)
+    assert not pump.busy
+    assert "does not hold the status of a sweep" in view.problem
+    assert "Run its cell again" in view.problem
+
+
+def test_a_folder_that_comes_later_is_read_when_it_is_asked_for(small, tmp_path):
+    later = tmp_path / "later"
+    view = settled(samples(later))
+    assert "there is no folder" in view.problem
+    shutil.copytree(small, later)
+    view._on_message(view, {"command": "read"}, [])
+    assert settled(view).view["total"] == 8
+    assert view.problem == ""
+
+
+def test_the_next_page_is_there_before_it_is_asked_for(clear):
+    view = settled(samples(clear))
+    ahead = view.ahead
+    assert ahead["rows"] == view.page(2)
+    assert (ahead["choice"], ahead["number"]) == (view.view["choice"], 2)
+    view.filter("worse")
+    assert view.view["choice"] != ahead["choice"]
+    view.page(99)
+    settled(view)
+    assert view.ahead == {}
+
+
+def test_a_first_page_needs_no_pandas(small):
+    code = (
+        "import sys; from workbench.widgets.samples import samples; view = samples(sys.argv[1]); view.settle(); "
+        "view.filter('worse', outcome='wrong', text='mill'); assert view.view['total'], view.problem; "
+        "print('pandas' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(small)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False", "half a second of a first page"
 
 
 def test_text_of_a_stranger_is_escaped_and_steers_nothing_where_no_widget_can_be_shown(tmp_path):

@@ -4,6 +4,16 @@ Exit codes: 0 all went well; 1 something failed while running, the rest was kept
 130 after Ctrl-C. What a program would read comes with `--json` on standard output; progress goes to standard error.
 """
 
-from workbench.cli.commands import main
+from workbench.cli.carding import card
+from workbench.cli.commands import app, main
+from workbench.cli.deploying import deploy_command
+from workbench.cli.gating import gate
+from workbench.cli.reporting import report, template
+
+app.command()(report)
+app.command()(template)
+app.command()(card)
+app.command(name="deploy")(deploy_command)
+app.command()(gate)
 
 __all__ = ["main"]

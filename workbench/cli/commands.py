@@ -68,6 +68,7 @@ def demo(
 ) -> None:
     """Run the example sweep from end to end and write its report."""
     from workbench.cli.following import follow
+    from workbench.cli.reporting import writing
     from workbench.compare import compare as compare_sweep
     from workbench.job import start
     from workbench.report import render
@@ -80,9 +81,9 @@ def demo(
     code = results.tell_run(job, status)
     if not job.store.scores():
         raise typer.Exit(code)
-    with notes().status("writing the report"):
+    with writing() as tell:
         comparison = compare_sweep(job.path)
-        report_path = render(job.path, out, overwrite=True)
+        report_path = render(job.path, out, overwrite=True, progress=tell)
     say(f"report:  {report_path}")
     say(f"verdict: {comparison.verdict.sentence}")
     say(f"elapsed: {duration(time.perf_counter() - began)}")
@@ -288,28 +289,6 @@ def compare(
 
         comparison = compare_sweep(folder, primary=primary or None)
     results.tell_comparison(comparison, as_json=as_json)
-
-
-@app.command()
-def report(
-    path: PathArgument,
-    *,
-    out: Annotated[Path, typer.Option("--out", help="The HTML file to write.")],
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a file that is there.")
-    ] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Write one HTML file about a sweep, which opens without a network."""
-    folder = results.a_folder(path)
-    with notes().status("writing the report"):
-        from workbench.report import render
-
-        written = render(folder, out, overwrite=overwrite)
-    if as_json:
-        say_json({"path": str(written)})
-    else:
-        say(str(written))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -7,6 +7,7 @@ the figures cannot. `CODES` is the whole list, for documentation and for gates.
 from pydantic import BaseModel, ConfigDict
 
 from workbench.compare import wording
+from workbench.compare.bases import several_bases
 from workbench.compare.calibration import FILE, certificate, failed_evals, kind_of, missing_evals
 from workbench.compare.even import amplified, withheld
 from workbench.compare.family import corrected
@@ -45,6 +46,7 @@ CODES = {
     "WB015": "not calibrated here",
     "WB016": "a figure that is withheld",
     "WB017": "bias amplified by training",
+    "WB018": "several base models",
 }
 """Every code, and what it means in short."""
 
@@ -81,6 +83,7 @@ def caveats(
     said["WB014"] = _failed_calibration(reading)
     said["WB015"] = _not_calibrated(reading)
     said["WB016"] = withheld(reading)
+    said["WB018"] = several_bases(reading)
     return [Caveat(code=code, sentence=said[code]) for code in CODES if said.get(code)]
 
 
@@ -234,15 +237,25 @@ def _wider_than_items(reading: Reading, ranked: list[Candidate], contests: list[
     )
 
 
+def losses(reading: Reading, ranked: list[Candidate], primary: str) -> list[Difference]:
+    """Where ranked trials were found worse than the base on another eval: forgetting, above all."""
+
+    def work_out() -> list[Difference]:
+        asked = [
+            difference(reading, one.name, BASE, eval=eval)
+            for one in ranked
+            for eval in _other_evals(reading, primary)
+        ]
+        found = corrected(reading, asked)
+        return [one for one in found if one.is_found and one.gain is not None and one.gain < 0]
+
+    lost: list[Difference] = reading.once(("losses", primary), work_out)
+    return lost
+
+
 def _paid_for(reading: Reading, ranked: list[Candidate], primary: str) -> str:
-    """What any ranked trial lost where the base was better: forgetting, above all."""
-    asked = [
-        difference(reading, one.name, BASE, eval=eval)
-        for one in ranked
-        for eval in _other_evals(reading, primary)
-    ]
-    found = corrected(reading, asked)
-    lost = [one for one in found if one.is_found and one.gain is not None and one.gain < 0]
+    """What any ranked trial lost where the base was better."""
+    lost = losses(reading, ranked, primary)
     names = list(dict.fromkeys(one.of for one in lost))
     words = [
         f"{name} is worse than the base on {wording.listed([_lost(one) for one in lost if one.of == name])}"

@@ -42,7 +42,7 @@ def difference_table(
         number_column(
             e,
             e + (MARK if e in failed else ""),
-            note=_difference_note(found[names[0], e]),
+            note=difference_note(found[names[0], e]),
             count=counted_items(
                 [found[name, e].n for name in names if found[name, e].value is not None]
             ),
@@ -51,7 +51,7 @@ def difference_table(
     ]
     lines = []
     for name in names:
-        cells = [Cell(raw=name, text=name), *(_difference_cell(found[name, e]) for e in evals)]
+        cells = [Cell(raw=name, text=name), *(difference_cell(found[name, e]) for e in evals)]
         more = [
             (f"{e}_{part}", getattr(found[name, e], part))
             for e in evals
@@ -81,15 +81,15 @@ def contrast_table(
     )
     lines = []
     for one in differences:
-        unit = _difference_note(one)
+        unit = difference_note(one)
         p = "" if one.p_corrected is None else _p_text(one.p_corrected)
         cells = (
             Cell(raw=one.eval, text=one.eval + (MARK if one.eval in failed else "")),
-            _difference_cell(one),
+            difference_cell(one),
             Cell(raw=one.unit, text=unit if one.value is not None else ""),
             Cell(raw=one.p_corrected, text=p),
             Cell(raw=one.n, text=str(one.n)),
-            Cell(raw=one.method, text=one.method or one.reason),
+            Cell(raw=one.method or one.reason, text=one.method or one.reason),
         )
         kept = ("low", "high", "left_out", "detectable", "correction")
         more = tuple((part, getattr(one, part)) for part in kept)
@@ -125,12 +125,12 @@ def _medians(differences: list[Difference]) -> str:
     return f" On {wording.listed(evals)} it is the median of paired differences." if evals else ""
 
 
-def _difference_note(one: Difference) -> str:
+def difference_note(one: Difference) -> str:
     unit = "points" if wording.is_share(one.unit) else one.unit
     return f"{unit} {ARROW.get(one.better, '')}".strip()
 
 
-def _difference_cell(one: Difference) -> Cell:
+def difference_cell(one: Difference) -> Cell:
     if one.value is None:
         return Cell(raw=None, text=wording.MISSING)
     if one.is_same:
@@ -140,6 +140,7 @@ def _difference_cell(one: Difference) -> Cell:
         raw=one.value,
         text=wording.signed(one.value, one.unit) + mark,
         beside=wording.interval(one.low, one.high, one.unit),
+        numbers=tuple((part, getattr(one, part)) for part in ("low", "high", "detectable")),
         under=""
         if one.detectable is None
         else f"{SEEN_FROM} {wording.number(one.detectable, one.unit)}",

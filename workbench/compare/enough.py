@@ -26,6 +26,9 @@ def cheapest_enough(reading: Reading, ranked: list[Candidate], *, primary: str) 
     if any(reading.summed_up_by(name, primary) != "mean" for name in sizes):
         return ""
     found = panel(reading, primary)
+    if not sizes.keys() <= found.values.keys():
+        # The answers of one cannot be read, and it may be the one that is worse than no other.
+        return ""
     asked = not_worse_than_any(
         {name: found.values[name] for name in sizes},
         cost={name: float("inf") if size is None else size for name, size in sizes.items()},

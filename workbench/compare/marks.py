@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
 
+from workbench.compare.signs import written_out
+
 PALETTE = ("#2b7bba", "#d1602b", "#2b9174", "#ab62a8", "#9a7d0a", "#7b6fd0")
 """Told apart by all common kinds of colour vision; each has contrast above 3 on white and on near-black."""
 
@@ -240,8 +242,8 @@ def named_axis(layout: dict[str, Any], names: Sequence[str]) -> None:
 
 
 def clean(text: str) -> str:
-    """A name plotly shows as it is: it would read tags and entities in it."""
-    return re.sub(r"[<>&]", "·", text)
+    """A name plotly shows as it is: it would read tags, entities and `%{places}` in it."""
+    return re.sub(r"[<>&]|(?<=%)(?={)", "·", written_out(text))
 
 
 def id_of(text: str) -> str:
@@ -264,4 +266,5 @@ def _faint(colour: str) -> str:
 
 
 def _title(text: str) -> dict[str, Any]:
-    return {"text": clean(text), "font": {"size": 13}, "standoff": 8}
+    shown = text if len(text) <= 2 * LONGEST else text[: 2 * LONGEST - 1] + "…"
+    return {"text": clean(shown), "font": {"size": 13}, "standoff": 8}

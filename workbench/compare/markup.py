@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
+from workbench.compare.signs import written_out
+
 if TYPE_CHECKING:
     import pandas as pd
 
 MAX_TEXT = 2000
 """Characters of a text that are shown; how many were left out is said."""
+
+MAX_NAME = 160
+"""Characters of a name, or of a figure with its words."""
 
 STYLE = """
 .wb-table{border-collapse:collapse;font:0.875em/1.45 system-ui,sans-serif;margin:.6em 0 1em;max-width:100%}
@@ -23,9 +28,10 @@ STYLE = """
 border:0;border-bottom:1px solid color-mix(in srgb,currentColor 14%,transparent);background:none}
 .wb-table thead th{font-weight:600;vertical-align:bottom;border-bottom-color:color-mix(in srgb,currentColor 45%,transparent)}
 .wb-table tbody th{font-weight:500;white-space:nowrap}
+.wb-table .wb-name{display:inline-block;width:max-content;max-width:26ch;white-space:normal;overflow-wrap:anywhere;vertical-align:top}
 .wb-table .wb-num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .wb-table small{opacity:.68;font-size:.86em;white-space:nowrap}
-.wb-table td small,.wb-table thead small{margin-left:.45em}
+.wb-table td small,.wb-table th small{margin-left:.45em}
 .wb-table .wb-num small{display:block;margin:0;line-height:1.3}
 .wb-table thead small{font-weight:400}
 .wb-table tr.wb-strong th,.wb-table tr.wb-strong td{font-weight:600}
@@ -36,6 +42,9 @@ border:0;border-bottom:1px solid color-mix(in srgb,currentColor 14%,transparent)
 .wb-hint{display:none;font:0.8em/1.45 system-ui,sans-serif;opacity:.75;margin:.3em 0 0}
 @media screen and (max-width:40rem){.wb-hint{display:block}}
 """.strip()
+
+LONG_NAME = 12
+"""Characters beyond which the name of a row may be broken where there is little room."""
 
 WIDE = 5
 """Columns that do not fit side by side on a phone."""
@@ -66,6 +75,8 @@ class Cell:
     text: str = ""
     beside: str = ""
     under: str = ""
+    numbers: tuple[tuple[str, Any], ...] = ()
+    """Raw values of the smaller texts, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +96,8 @@ class Table:
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
     caption: str = ""
+    numbers: tuple[tuple[str, Any], ...] = ()
+    """Raw values of the caption, by name."""
 
     def frame(self) -> "pd.DataFrame":
         """The raw values."""
@@ -103,7 +116,7 @@ class Table:
         body = Markup("").join(self._line(line) for line in self.lines)
         caption = Markup('<p class="wb-caption">{}</p>').format(self.caption)
         return Markup(
-            '{}{}<div class="wb-scroll" tabindex="0" role="region" aria-label="{}">'
+            '{}{}<div class="wb-scroll" tabindex="0" role="group" aria-label="{}">'
             '<table class="wb-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
         ).format(
             caption if self.caption else "",
@@ -143,7 +156,9 @@ class Table:
             beside = Markup("").join(Markup("<small>{}</small>").format(text) for text in told)
             tag = Markup('th scope="row"') if place == 0 else Markup("td")
             kind = "wb-num" if column.is_number else "wb-text" if column.is_text else ""
-            text = visible(cell.text) if column.is_text else cell.text
+            text = visible(cell.text) if column.is_text else _short(cell.text)
+            if place == 0 and not column.is_text and len(text) > LONG_NAME:
+                text = Markup('<span class="wb-name">{}</span>').format(text)
             cells.append(
                 Markup("<{}{}>{}{}</{}>").format(
                     tag,
@@ -165,19 +180,14 @@ def number_column(key: str, title: str, *, note: str = "", count: str = "") -> C
 def visible(text: str) -> Markup:
     """Text of a stranger, escaped; control and direction marks are shown, not obeyed; long text is cut."""
     left_out = len(text) - MAX_TEXT
-    kept = "".join(_seen(sign) for sign in text[:MAX_TEXT])
+    kept = written_out(text[:MAX_TEXT])
     more = Markup("<small>… {} more characters</small>").format(left_out) if left_out > 0 else ""
     return Markup('<span dir="auto">{}</span>{}').format(kept, more)
 
 
-def _seen(sign: str) -> str:
-    code = ord(sign)
-    if sign in "\n\t":
-        return sign
-    is_direction = 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069 or code in (0x200E, 0x200F)
-    if code < 0x20 or 0x7F <= code < 0xA0 or is_direction or 0xD800 <= code <= 0xDFFF:
-        return f"\\u{code:04x}"
-    return sign
+def _short(name: str) -> str:
+    kept = written_out(name)
+    return kept if len(kept) <= MAX_NAME else f"{kept[:MAX_NAME]}…"
 
 
 def _head(column: Column) -> Markup:
@@ -186,4 +196,4 @@ def _head(column: Column) -> Markup:
     ]
     note = Markup("").join(small)
     kind = Markup(' class="wb-num"') if column.is_number else ""
-    return Markup('<th scope="col"{}>{}{}</th>').format(kind, escape(column.title), note)
+    return Markup('<th scope="col"{}>{}{}</th>').format(kind, escape(_short(column.title)), note)

@@ -49,7 +49,8 @@ def certificate_table(certificate: "Certificate") -> Table:
     caption = f"Each level asked {certificate.rounds} times; 95 % intervals over the rounds."
     if any(level.off for one in certificate.evals for level in one.levels):
         caption += " * lies outside of its interval at 99.9 %."
-    return Table(columns=columns, lines=tuple(lines), caption=caption)
+    counted = (("rounds", certificate.rounds),)
+    return Table(columns=columns, lines=tuple(lines), caption=caption, numbers=counted)
 
 
 def checks_table(certificate: "Certificate") -> Table:

@@ -93,6 +93,8 @@ class Reading:
     """Files that should be there and could not be read, found so far."""
     worked_out: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False)
     """What was read or worked out once and is asked for again and again."""
+    guests: dict[str, tuple[SweepStore, str]] = field(default_factory=dict, repr=False)
+    """Slots of another sweep among ours: where each lies, and under which name there."""
 
     @cached_property
     def data_cards(self) -> tuple[dict[str, Any], ...]:
@@ -174,7 +176,7 @@ class Reading:
             # A value that is withheld must not come back as a difference.
             return None
         try:
-            return _read_answers(self.store, slot, eval)
+            return _read_answers(*self.place(slot), eval)
         except StoreError as error:
             if (slot, eval) in self.scores:
                 self.problems.append(str(error))
@@ -224,6 +226,10 @@ class Reading:
     def slots(self, name: str) -> tuple[str, ...]:
         """The slots of `base` or of a candidate: one a seed."""
         return (BASE,) if name == BASE else self.candidate(name).trials
+
+    def place(self, slot: str) -> tuple[SweepStore, str]:
+        """The sweep that a slot's files lie in, and its name there."""
+        return self.guests.get(slot, (self.store, slot))
 
     def once(self, key: tuple[str, ...], work_out: Callable[[], Any]) -> Any:
         """What `work_out` gives, worked out the first time only."""

@@ -102,7 +102,8 @@ def _rows(reading: Reading, slot: str, eval: str) -> list[Row]:
     """Scored rows under one name for the slot, so that a score of swapped ones sees them all."""
 
     def work_out() -> list[Row]:
-        rows = scored(reading.store.read_rows(slot, eval))
+        store, name = reading.place(slot)
+        rows = scored(store.read_rows(name, eval))
         return [row.model_copy(update={"slot": ONE}) for row in rows]
 
     found: list[Row] = reading.once(("rows", slot, eval), work_out)

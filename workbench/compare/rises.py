@@ -36,6 +36,7 @@ class Rise:
             "per_doubling_wide_low": wide[0],
             "per_doubling_wide_high": wide[1],
             "per_doubling_detectable": self.trend.detectable,
+            "per_doubling_seeds": None if self.both is None else self.both.seeds,
         }
 
     def words(self, unit: str) -> str:

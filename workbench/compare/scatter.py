@@ -6,7 +6,7 @@ by the tables, not by the line.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from workbench.compare import wording
@@ -32,7 +32,9 @@ SHORT = 9
 """Characters of a name that has room beside its point on a phone."""
 
 
-class _Point(NamedTuple):
+class Point(NamedTuple):
+    """A line of the leaderboard at its place."""
+
     line: Standing
     x: float
     y: float
@@ -44,13 +46,13 @@ def quality_against_latency(drawing: Drawing) -> Chart | None:
     if sort is None or time is None or drawing.primary == "latency":
         return None
     slow = wording.scale(time.unit)
-    points = _points(
+    points = points_of(
         drawing, {line.name: value_of(line, "latency", slow) for line in drawing.lines}
     )
     if len(points) < 2:
         return None
     layout = layout_of(height=360, x=drawing.axis("latency"), y=drawing.axis(drawing.primary))
-    data = _marks(drawing, points)
+    data = marks_of(drawing, points)
     for trace, point in zip(data, points, strict=True):
         trace["error_x"] = error_bars([ends_of(point.line, "latency")], factor=slow)
     words = [
@@ -58,12 +60,12 @@ def quality_against_latency(drawing: Drawing) -> Chart | None:
         f"{wording.amount(value_of(point.line, 'latency'), time.unit)}"
         for point in points
     ]
-    _named(layout, points, xs=[point.x for point in points])
+    named(layout, points, xs=[point.x for point in points])
     table = figure_table([point.line for point in points], eval="latency", sort=time)
     return Chart(
         id="quality-latency",
         title=f"{drawing.primary} against latency",
-        figure={"data": [*data, *_front(points, better=sort.better)], "layout": layout},
+        figure={"data": [*data, *front(points, better=sort.better)], "layout": layout},
         alt=f"Quality and time of an answer: {wording.first_of(words)}.",
         table=table,
         caption=_caption(drawing, sort.better),
@@ -77,7 +79,7 @@ def quality_against_size(drawing: Drawing) -> Chart | None:
     sizes = {line.name: line.trainable_parameters for line in drawing.lines if line.name != BASE}
     if sort is None or not others or len({size for size in sizes.values() if size}) < 2:
         return None
-    points = _points(drawing, {name: float(size) for name, size in sizes.items() if size})
+    points = points_of(drawing, {name: float(size) for name, size in sizes.items() if size})
     if len(points) < 2:
         return None
     layout = layout_of(height=360, x="trainable parameters", y=drawing.axis(drawing.primary))
@@ -89,7 +91,7 @@ def quality_against_size(drawing: Drawing) -> Chart | None:
     base = value_of(drawing.line(BASE), drawing.primary, wording.scale(sort.unit))
     if base is not None:
         reference(layout, "y", base, word="base", dash="dash")
-    _named(layout, points, xs=logs)
+    named(layout, points, xs=logs)
     words = [
         f"{point.line.name} {wording.amount(value_of(point.line, drawing.primary), sort.unit)} with "
         f"{wording.count(point.line.trainable_parameters)}"
@@ -105,7 +107,7 @@ def quality_against_size(drawing: Drawing) -> Chart | None:
         id="quality-size",
         title=f"{drawing.primary} against trainable parameters",
         figure={
-            "data": [*_marks(drawing, points), *_front(points, better=sort.better)],
+            "data": [*marks_of(drawing, points), *front(points, better=sort.better)],
             "layout": layout,
         },
         alt=f"Quality and size: {wording.first_of(words)}.",
@@ -114,18 +116,20 @@ def quality_against_size(drawing: Drawing) -> Chart | None:
     )
 
 
-def _points(drawing: Drawing, xs: dict[str, float | None]) -> list[_Point]:
+def points_of(drawing: Drawing, xs: dict[str, float | None]) -> list[Point]:
+    """The lines that have a figure on the deciding eval and a place on x."""
     sort = drawing.reading.sort_of(drawing.primary)
     factor = wording.scale(sort.unit) if sort is not None else 1.0
     return [
-        _Point(line, x, y)
+        Point(line, x, y)
         for line in drawing.lines
         if (x := xs.get(line.name)) is not None
         and (y := value_of(line, drawing.primary, factor)) is not None
     ]
 
 
-def _marks(drawing: Drawing, points: Sequence[_Point]) -> list[dict[str, Any]]:
+def marks_of(drawing: Drawing, points: Sequence[Point]) -> list[dict[str, Any]]:
+    """A dot for each point, with the interval of its figure."""
     sort = drawing.reading.sort_of(drawing.primary)
     factor = wording.scale(sort.unit) if sort is not None else 1.0
     colours = {**drawing.colours, BASE: QUIET}
@@ -144,7 +148,7 @@ def _marks(drawing: Drawing, points: Sequence[_Point]) -> list[dict[str, Any]]:
     ]
 
 
-def _named(layout: dict[str, Any], points: Sequence[_Point], *, xs: Sequence[float]) -> None:
+def named(layout: dict[str, Any], points: Sequence[Point], *, xs: Sequence[float]) -> None:
     """Short names beside their points; long ones would lie on each other and stand in a legend of few colours."""
     names = [point.line.name for point in points]
     if max(map(len, names)) <= SHORT:
@@ -154,23 +158,28 @@ def _named(layout: dict[str, Any], points: Sequence[_Point], *, xs: Sequence[flo
         layout["showlegend"] = len([name for name in names if name != BASE]) <= len(PALETTE)
 
 
-def _front(points: Sequence[_Point], *, better: str) -> list[dict[str, Any]]:
-    """A line along the points that no other beats in both: less on x and better on y; none where neither way is better."""
+def front(
+    points: Sequence[Point], *, better: str, cost: Callable[[float], float] = float
+) -> list[dict[str, Any]]:
+    """A line along the points that no other beats in both: cheaper on x and better on y; none where neither way is better.
+
+    `cost` is what a place on x costs; by default more costs more.
+    """
     if better == "none":
         return []
     sign = -1.0 if better == "lower" else 1.0
-    front: list[_Point] = []
-    for point in sorted(points, key=lambda one: (one.x, -sign * one.y)):
-        if not front or sign * point.y > sign * front[-1].y:
-            front.append(point)
-    if len(front) < 2:
+    kept: list[Point] = []
+    for point in sorted(points, key=lambda one: (cost(one.x), -sign * one.y)):
+        if not kept or sign * point.y > sign * kept[-1].y:
+            kept.append(point)
+    if len(kept) < 2:
         return []
     return [
         {
             "type": "scatter",
             "mode": "lines",
-            "x": [point.x for point in front],
-            "y": [point.y for point in front],
+            "x": [point.x for point in kept],
+            "y": [point.y for point in kept],
             "line": {"color": QUIET, "width": 1.4, "dash": "dot"},
             "hoverinfo": "skip",
             "showlegend": False,

@@ -184,7 +184,9 @@ def _tie(
 def _single(reading: Reading, best: Candidate, *, primary: str, found: list[Caveat]) -> Verdict:
     """One candidate: the base is what it can be measured against."""
     (one,) = corrected(reading, [difference(reading, best.name, BASE, eval=primary)])
-    words = f"Only {best.name} was evaluated: it {_figure_words(reading, best.name, primary, one)}"
+    is_picked = len(reading.trials) < len(reading.store.trials)
+    who = best.name if is_picked else f"Only {best.name} was evaluated: it"
+    words = f"{who} {_figure_words(reading, best.name, primary, one)}"
     if one.value is None:
         words += f"; there is no difference to the base ({one.reason})"
     elif one.is_same:

@@ -37,19 +37,15 @@ def deploy(
 
     Args:
         path: A trial of a sweep, `runs/rank-sweep/r8`; of a sweep with one trial the sweep.
-        told: Hears the share that is done and what is being done.
-        stopped: Asked between calls; true ends it and keeps what there is.
+        told: Hears the share that is done, and of what.
+        stopped: Asked between blocks; true ends it and keeps what there is.
         fields: Of `Wanted`: variants, input_tokens, output_tokens, batch, seconds, precision, seed.
     """
     wanted = Wanted.of(**fields)
     names = chosen(wanted.variants)
     store, trial = served(Path(path))
     began = time.perf_counter()
-    # Everything above is answered at once; torch takes seconds.
-    from workbench.deployment.loading import Place
-
-    told(0.0, f"loading {trial.spec.model.id}")
-    place = Place.of(trial.spec.model)
+    place = _loaded(trial, told=told)
     context = _context(place)
     cells, too_long = wanted.cells(context=context)
     if not cells:
@@ -78,6 +74,14 @@ def deploy(
     stored.write(folder, calls=found.calls, agreement=agreement, facts=facts)
     told(1.0, "done")
     return read(folder)
+
+
+def _loaded(trial: Trial, *, told: Told) -> Any:
+    # Takes seconds: it brings torch.
+    from workbench.deployment.loading import Place
+
+    told(0.0, f"loading {trial.spec.model.id}")
+    return Place.of(trial.spec.model)
 
 
 def _context(place: Any) -> int:

@@ -6,6 +6,7 @@ and can be compared. Heavy libraries load when something is asked, not before.
 """
 
 import contextlib
+import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -107,11 +108,16 @@ def _quietly() -> Iterator[None]:
 
     shown = bars.is_progress_bar_enabled()
     bars.disable_progress_bar()
+    # On some processors bitsandbytes looks for a package that it does without, and says so when it is imported.
+    bitsandbytes = logging.getLogger("bitsandbytes")
+    level = bitsandbytes.level
+    bitsandbytes.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
             yield
     finally:
+        bitsandbytes.setLevel(level)
         if shown:
             bars.enable_progress_bar()
 

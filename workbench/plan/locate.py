@@ -89,6 +89,11 @@ def _folder_here(model_id: str) -> Path | None:
     return None
 
 
+def is_hub_id(model_id: str) -> bool:
+    """Whether a hub would be asked for it."""
+    return _folder_here(model_id) is None
+
+
 def name_for_others(model_id: str) -> str:
     """What another program calls this model: a hub id as it is, a folder on this machine by its whole path."""
     folder = _folder_here(model_id)

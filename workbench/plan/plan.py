@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from workbench.errors import InputError, ModelError
 from workbench.plan.card import cost_card
 from workbench.plan.head import head_numbers, without_writing
-from workbench.plan.locate import locate
+from workbench.plan.hub_memory import HubMemory
 from workbench.plan.memory import Memory, pass_tokens, predict
 from workbench.plan.room import Need, all_bytes, free_room, group_parts, too_large
 from workbench.plan.shape import Shape, read_shape
@@ -95,6 +95,7 @@ def plan(
     num_rows: int | None = None,
     num_labels: int | None = None,
     refused: Mapping[str, InputError] | None = None,
+    hub: HubMemory | None = None,
 ) -> Plan:
     """What a sweep will be.
 
@@ -103,6 +104,7 @@ def plan(
         num_rows: Rows of the training part, before `data.rows` takes some of them.
         num_labels: What a classifier tells apart; None takes two.
         refused: Trials that are known not to work, such as those whose data cannot be read.
+        hub: What a hub said already; None asks it anew.
     """
     spec = with_suites(spec)
     for trial in spec.grid():
@@ -111,7 +113,9 @@ def plan(
     # Rows were counted once: where an axis changes which rows there are, the count says nothing.
     moving = {"data.id", "data.split", "data.eval_fraction"} & set(_axes(spec))
     rows = None if moving else num_rows
-    planned = _plan_trials(spec, num_rows=rows, num_labels=num_labels, problems=problems)
+    planned = _plan_trials(
+        spec, num_rows=rows, num_labels=num_labels, problems=problems, hub=hub or HubMemory()
+    )
     if not planned:
         raise next(iter(problems.values()))
     able = [trial for trial in spec.grid() if trial.name not in problems]
@@ -156,7 +160,12 @@ def _parts(
 
 
 def _plan_trials(
-    spec: Spec, *, num_rows: int | None, num_labels: int | None, problems: dict[str, InputError]
+    spec: Spec,
+    *,
+    num_rows: int | None,
+    num_labels: int | None,
+    problems: dict[str, InputError],
+    hub: HubMemory,
 ) -> list[TrialPlan]:
     """The trials that can run; why another cannot is added to the problems."""
     shapes: dict[ModelSpec, Shape | InputError] = {}
@@ -166,7 +175,7 @@ def _plan_trials(
             continue
         model = trial.spec.model
         if model not in shapes:
-            shapes[model] = _shape(model)
+            shapes[model] = _shape(model, hub=hub)
         try:
             if isinstance(shape := shapes[model], InputError):
                 raise shape
@@ -229,11 +238,10 @@ def _facts(shape: Shape, *, model_id: str) -> ModelFacts:
     )
 
 
-def _shape(model: ModelSpec) -> Shape | InputError:
-    """The sizes of a model, or why there are none: a hub is not asked once for each trial."""
-    remote = model.trust_remote_code
+def _shape(model: ModelSpec, *, hub: HubMemory) -> Shape | InputError:
+    """The sizes of a model, or why there are none."""
     try:
-        return read_shape(locate(model.id, revision=model.revision, trust_remote_code=remote))
+        return read_shape(hub.folder(model))
     except InputError as error:
         return error
 

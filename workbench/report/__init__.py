@@ -1,8 +1,6 @@
 """Reports: `render(path, "reports/name.html")` writes one HTML file about a sweep that opens offline; no torch."""
 
-from workbench.report.render import ReportParams, render
+from workbench.report.render import render
+from workbench.report.told import report
 
-report = render
-"""The name it has in `wb.report(...)`."""
-
-__all__ = ["ReportParams", "render", "report"]
+__all__ = ["render", "report"]

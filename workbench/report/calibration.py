@@ -11,7 +11,7 @@ from markupsafe import Markup
 from workbench.compare import calibration, wording
 from workbench.compare.planted import checks_table, planted_chart
 from workbench.report import blocks
-from workbench.report.blocks import Section
+from workbench.report.blocks import Fact, Section
 from workbench.report.sections import Report
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def certificate(report: Report) -> Section:
         blocks.facts(
             [
                 ("certified by", f"workbench {found.version}"),
-                ("rounds", str(found.rounds)),
-                ("took", f"{found.seconds:.0f} s"),
+                Fact("rounds", str(found.rounds), found.rounds),
+                Fact("took", f"{found.seconds:.0f} s", found.seconds),
             ]
         ),
     )

@@ -1,9 +1,10 @@
 """What a sweep cost: the training time of each trial, and time and peak memory of the whole beside the prediction.
 
-`training_table(reading)` and `totals(reading)` read what was stored and add up nothing but that. Trials that were
+`training_table(reading)` and `whole_table(reading)` read what was stored and add up nothing but that. Trials that were
 trained together shared each pass through the base; a trial's seconds are then its share, and that is said.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from workbench.compare import wording
@@ -42,6 +43,7 @@ def _training_line(reading: Reading, one: Candidate, *, together: dict[str, int]
     is_share = shared > 1 and seconds is not None
     several = f"in each of {len(ends)} seeds" if len(ends) > 1 else ""
     parameters = one.trainable_parameters
+    more = (("seeds", len(ends)), ("shared_by", shared), ("planned_steps", _planned(reading, one)))
     return Line(
         cells=(
             Cell(raw=one.name, text=one.name),
@@ -52,22 +54,52 @@ def _training_line(reading: Reading, one: Candidate, *, together: dict[str, int]
                 text=wording.MISSING if seconds is None else f"{seconds:.1f}",
                 beside=f"its share of a pass shared by {shared}" if is_share else "",
             ),
-        )
+        ),
+        more=more,
     )
 
 
-def totals(reading: Reading) -> list[tuple[str, str]]:
-    """Time and peak memory of the whole sweep, measured and predicted."""
+def whole_table(reading: Reading) -> Table:
+    """Time and peak memory of the whole sweep: predicted, measured, and how many times the one is the other."""
     again = reading.store.status().attempt > 1
-    return [
-        (
-            "time, measured" + (", last start only" if again else ""),
-            _seconds(reading.measured.get("seconds")),
+    plan, measured = reading.plan, reading.measured
+    columns = (
+        Column(key="what", title="the whole sweep"),
+        number_column("predicted", "predicted"),
+        number_column("measured", "measured"),
+        number_column("ratio", "measured / predicted"),
+    )
+    last = "of the last start only" if again else ""
+    lines = (
+        _compared("time", plan.get("seconds"), measured.get("seconds"), told=_seconds, beside=last),
+        _compared(
+            "peak memory of the process",
+            plan.get("peak"),
+            measured.get("peak_rss_bytes"),
+            told=_size,
         ),
-        ("time, predicted", _seconds(reading.plan.get("seconds"))),
-        ("peak memory of the process, measured", _size(reading.measured.get("peak_rss_bytes"))),
-        ("peak memory, predicted", _size(reading.plan.get("peak"))),
-    ]
+    )
+    return Table(columns=columns, lines=lines)
+
+
+def _compared(
+    what: str, predicted: Any, measured: Any, *, told: Callable[[Any], str], beside: str = ""
+) -> Line:
+    known = [one if isinstance(one, int | float) else None for one in (predicted, measured)]
+    ratio = known[1] / known[0] if known[0] and known[1] is not None else None
+    cells = (
+        Cell(raw=what, text=what),
+        Cell(raw=known[0], text=told(known[0])),
+        Cell(raw=known[1], text=told(known[1]), beside=beside),
+        Cell(raw=ratio, text="" if ratio is None else f"{ratio:.2f}"),
+    )
+    return Line(cells=cells)
+
+
+def _planned(reading: Reading, one: Candidate) -> int | None:
+    """The steps that a candidate's first trial was planned to take."""
+    planned = reading.plan.get("trials") or ()
+    return next((told.get("steps") for told in planned if told.get("name") == one.trials[0]), None)
 
 
 def _together(plan: dict[str, Any]) -> dict[str, int]:

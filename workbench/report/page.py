@@ -2,7 +2,7 @@
 
 `finished(html)` takes what the theme's template made and fills its three places. plotly.js is put in once, and only
 where there is a figure. The policy names both scripts by their hash, so that a script that slipped in through a text
-would not run; no address outside the file is allowed.
+would not run; no address outside the file is allowed. Signs that nobody would see are written out, whatever cell they come from.
 """
 
 import base64
@@ -13,6 +13,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from workbench.compare.markup import STYLE
+from workbench.compare.signs import written_out
 
 THEME = Path(__file__).parent / "theme"
 
@@ -21,6 +22,7 @@ PLACES = ("<!--policy-->", "<!--style-->", "<!--contents-->", "<!--scripts-->")
 
 def finished(html: str) -> str:
     """The page, complete."""
+    html = written_out(html)
     scripts = [_own_script()]
     if 'type="application/json"' in html:
         scripts.insert(0, _plotly())

@@ -5,6 +5,7 @@ said as "not stated"; nothing is guessed.
 """
 
 import json
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,9 +15,13 @@ from workbench.compare import wording
 from workbench.compare.markup import Cell, Column, Line, Table
 from workbench.compare.reading import Reading
 from workbench.report import blocks
-from workbench.report.blocks import NOT_STATED, Section
+from workbench.report.blocks import NOT_STATED, Fact, Section, Sentence
 from workbench.report.sections import Report
+from workbench.report.sources import sources
 from workbench.scores.task import BASE
+
+MOST_TOLD = 40
+"""Lines of one kind that are told; how many more there are is said."""
 
 METHOD = (
     "Intervals are 95 %. One figure's interval is Wilson's for shares of right answers and Student's t for means, "
@@ -67,7 +72,11 @@ def differing(report: Report) -> Section:
 def endings(report: Report) -> Section:
     """What was stopped or failed and why, what was warned of, and what could not be read."""
     reading = report.comparison.reading
-    ended = [f"{name}: {end.reason}" for name, end in reading.outcomes.items() if end.reason]
+    ended = [
+        Sentence(f"{name}: {end.reason}", {"trial": name, "step": end.steps})
+        for name, end in reading.outcomes.items()
+        if end.reason
+    ]
     waiting = [
         f"{name}: {end.state}"
         for name, end in reading.outcomes.items()
@@ -85,12 +94,13 @@ def endings(report: Report) -> Section:
         for (slot, eval), s in reading.scores.items()
         if s.value is None
     ]
-    groups = (
+    near = f"{reading.store.path.parent}{os.sep}"
+    groups: tuple[tuple[str, Sequence[str | Sentence]], ...] = (
         ("Stopped, failed or not finished", [*ended, *waiting]),
         ("Without a figure", missing),
-        ("Answers that could not be scored", unscored[:40]),
-        ("Could not be read", reading.problems),
-        ("Warnings", warned[:40]),
+        ("Answers that could not be scored", unscored[:MOST_TOLD]),
+        ("Could not be read", [one.replace(near, "") for one in reading.problems]),
+        ("Warnings", warned[:MOST_TOLD]),
     )
     parts = [
         part
@@ -98,21 +108,29 @@ def endings(report: Report) -> Section:
         if texts
         for part in (blocks.subheading(title), blocks.listing(texts))
     ]
+    left_out = [
+        blocks.paragraph(f"{what}: {found - MOST_TOLD} more.", numbers={"more": found - MOST_TOLD})
+        for what, found in (("Answers", len(unscored)), ("Warnings", len(warned)))
+        if found > MOST_TOLD
+    ]
     nothing = blocks.paragraph("Every trial trained to its end, and every answer could be scored.")
-    return blocks.section("What went wrong", *(parts or [nothing]))
+    return blocks.section("What went wrong", *(parts or [nothing]), *left_out)
 
 
-def _unscored(reading: Reading, name: str, *, trials: Sequence[str], eval: str) -> str:
+def _unscored(reading: Reading, name: str, *, trials: Sequence[str], eval: str) -> Sentence | None:
     """How many answers of a candidate, all its seeds together, have no value or were cut."""
     found = [score for trial in trials if (score := reading.score(trial, eval)) is not None]
     scored = [one for one in found if one.value is not None]
     errors, cut = sum(one.errors for one in scored), sum(one.truncated for one in scored)
     if not errors and not cut:
-        return ""
-    words = f"{name} on {eval}: {errors} of {sum(one.n + one.errors for one in scored)} answers"
+        return None
+    asked = sum(one.n + one.errors for one in scored)
+    words = f"{name} on {eval}: {errors} of {asked} answers"
     if len(scored) > 1:
         words += f" of {len(scored)} seeds"
-    return f"{words} without a value" + (f", {cut} cut at the length limit" if cut else "")
+    words += " without a value" + (f", {cut} cut at the length limit" if cut else "")
+    counted = {"errors": errors, "asked": asked, "truncated": cut, "seeds": len(scored)}
+    return Sentence(words, {"candidate": name, "eval": eval, **counted})
 
 
 def data(report: Report) -> Section:
@@ -125,7 +143,9 @@ def data(report: Report) -> Section:
     if leaks:
         counted = ", ".join(f"{name} {count}" for name, count in leaks.items())
         told.append(
-            blocks.paragraph(f"Eval items whose question and answer are trained on: {counted}.")
+            blocks.paragraph(
+                f"Eval items whose question and answer are trained on: {counted}.", numbers=leaks
+            )
         )
     return blocks.section("Data", *told)
 
@@ -136,29 +156,64 @@ def method(report: Report) -> Section:
 
 
 def provenance(report: Report) -> Section:
-    """Versions, machine, fingerprints."""
+    """Versions, machine, seeds, fingerprints."""
     reading = report.comparison.reading
     known = reading.provenance
-    cpu = known.get("cpu") or {}
+    attempt = reading.store.status().attempt
     pairs = [
         ("sweep", reading.store.path.name),
         ("spec", f"fingerprint {reading.spec.fingerprint()}"),
         ("model", f"{reading.spec.model.id}, revision {reading.spec.model.revision or NOT_STATED}"),
-        ("attempts", str(reading.store.status().attempt or "")),
+        Fact("attempts", str(attempt or ""), attempt),
+        _seeds(reading),
         ("workbench", _stated(known.get("workbench"))),
         ("commit", _commit(known.get("commit"))),
         ("python", _stated(known.get("python"))),
-        ("device", _stated(known.get("device"))),
-        ("processor", _stated(cpu.get("model") if isinstance(cpu, dict) else cpu)),
-        ("threads", _stated(known.get("threads"))),
+        *_machine(known),
     ]
     versions = known.get("versions") or {}
     shown = [(name, str(version)) for name, version in versions.items() if version]
+    found = sources(reading)
+    hashed = (
+        f"The document beside this page, with the same name and the ending .json, has every number of it, and the SHA-256 "
+        f"of the {len(found)} stored files that it was made from."
+    )
     return blocks.section(
         "Provenance",
         blocks.facts(pairs),
         blocks.folded("Versions of the libraries", blocks.facts(shown)),
+        blocks.paragraph(hashed, numbers={"files": len(found)}),
+        about={"sources": found},
     )
+
+
+def _seeds(reading: Reading) -> Fact:
+    if reading.made_elsewhere:
+        return Fact("seeds", "unknown: made elsewhere")
+    seeds = list(dict.fromkeys(trial.spec.seed for trial in reading.trials))
+    return Fact("seeds", ", ".join(map(str, seeds)), seeds)
+
+
+def _machine(known: dict[str, Any]) -> list[tuple[str, str] | Fact]:
+    """What the sweep ran on."""
+    cpu, platform = known.get("cpu") or {}, known.get("platform") or {}
+    is_told = isinstance(cpu, dict)
+    cores, memory = cpu.get("cores") if is_told else None, known.get("memory_bytes")
+    system = (
+        " ".join(str(platform[one]) for one in ("system", "machine", "libc") if platform.get(one))
+        if isinstance(platform, dict)
+        else str(platform)
+    )
+    told = f"{memory / 1e9:.1f} GB" if isinstance(memory, int | float) else NOT_STATED
+    return [
+        ("device", _stated(known.get("device"))),
+        ("graphics", ", ".join(map(str, known.get("gpus") or ()))),
+        ("processor", _stated(cpu.get("model") if is_told else cpu)),
+        Fact("cores", _stated(cores), cores),
+        Fact("threads", _stated(known.get("threads")), known.get("threads")),
+        Fact("memory", told, memory),
+        ("system", _stated(system)),
+    ]
 
 
 def reproduce(report: Report) -> Section:
@@ -209,7 +264,7 @@ def _common(report: Report) -> Markup:
     fields = spec.model_dump(mode="json", exclude=left_out)
     varied = {part.strip() for axis in spec.sweep for part in axis.split(",")}
     flat = _flat(fields)
-    return blocks.facts([(key, _value(v)) for key, v in flat.items() if key not in varied])
+    return blocks.facts([Fact(key, _value(v), v) for key, v in flat.items() if key not in varied])
 
 
 def _flat(fields: dict[str, Any], *, above: str = "") -> dict[str, Any]:
@@ -238,10 +293,11 @@ def _card(card: dict[str, Any]) -> list[Markup]:
         "near_duplicates": "near duplicates",
         "held_out_leaks": "held-out rows also trained on",
     }
-    pairs = [("source", _stated(card.get("source"))), ("licence", _stated(card.get("license")))]
-    pairs += [(words.get(key, key), _counted(card.get(key))) for key in counts]
-    pairs += [
-        ("cut at max_length", _counted(card.get("truncated"))),
+    pairs: list[tuple[str, str] | Fact] = [
+        ("source", _stated(card.get("source"))),
+        ("licence", _stated(card.get("license"))),
+        *(Fact(words.get(key, key), _counted(card.get(key)), card.get(key)) for key in counts),
+        Fact("cut at max_length", _counted(card.get("truncated")), card.get("truncated")),
         ("columns", ", ".join(map(str, card.get("columns") or ()))),
         ("sha256", str(card.get("sha256") or "")[:16]),
     ]
@@ -257,7 +313,7 @@ def _card(card: dict[str, Any]) -> list[Markup]:
         "kind",
     }
     others = {key: value for key, value in card.items() if key not in known and value}
-    more = blocks.facts([(key, _value(value)) for key, value in others.items()])
+    more = blocks.facts([Fact(key, _value(value), value) for key, value in others.items()])
     notes = blocks.listing(map(str, card.get("notes") or ()))
     return [blocks.facts(pairs), notes, blocks.folded("More of the data card", more) or Markup("")]
 

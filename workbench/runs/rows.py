@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+NEEDED = frozenset({"sample", "slot", "value"})
+"""Columns without which a file holds no rows of an eval."""
+
+
+class NoRowsYet(StoreError):
+    """An eval was not asked of a slot."""
+
+
 @cache
 def _schema() -> "pa.Schema":
     import pyarrow as pa
@@ -49,26 +57,31 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
         pq.write_table(table, temporary, compression="zstd")
 
 
-def read_table(path: Path) -> "pa.Table":
-    """The rows at `path` as a table."""
+def read_table(path: Path, *, columns: Sequence[str] | None = None) -> "pa.Table":
+    """The rows at `path` as a table.
+
+    Args:
+        path: A file that `write_rows` made, or one with some of its columns.
+        columns: Which are read, as far as they are there; None reads all of them.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.ParquetFile(path).read()
+        with pq.ParquetFile(path) as file:
+            there = file.schema_arrow.names
+            known = [name for name in _schema().names if name in there]
+            if not set(known) >= NEEDED:
+                raise StoreError(
+                    f"{str(path)!r} has the columns {', '.join(there)}; rows of an eval have "
+                    f"{', '.join(_schema().names)}"
+                )
+            wanted = [name for name in known if columns is None or name in columns]
+            return file.read(columns=wanted).select(wanted)
     except FileNotFoundError:
-        raise StoreError(
-            f"there are no rows at {str(path)!r}; the eval was not asked yet"
-        ) from None
+        raise NoRowsYet(f"there are no rows at {str(path)!r}; the eval was not asked yet") from None
     except (OSError, pa.ArrowException) as error:
         raise StoreError(f"{str(path)!r} does not hold rows of an eval: {error}") from None
-    known = [name for name in _schema().names if name in table.column_names]
-    if not {"sample", "slot", "value"} <= set(known):
-        raise StoreError(
-            f"{str(path)!r} has the columns {', '.join(table.column_names)}; rows of an eval have "
-            f"{', '.join(_schema().names)}"
-        )
-    return table.select(known)
 
 
 def read_rows(path: Path) -> list[Row]:

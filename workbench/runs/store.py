@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack, final
 
@@ -184,9 +185,9 @@ class SweepStore:
         """The rows of an eval answered by a trial or `base`."""
         return parquet.read_rows(self._samples(slot, eval))
 
-    def frame(self, slot: str, eval: str) -> "pa.Table":
-        """The same rows as a table."""
-        return parquet.read_table(self._samples(slot, eval))
+    def frame(self, slot: str, eval: str, *, columns: Sequence[str] | None = None) -> "pa.Table":
+        """The same rows as a table, all columns of it or some."""
+        return parquet.read_table(self._samples(slot, eval), columns=columns)
 
     def write_score(self, score: Score) -> None:
         """Keep a score under its slot."""
@@ -201,7 +202,11 @@ class SweepStore:
         try:
             return Score.model_validate(fields)
         except ValidationError as error:
-            raise StoreError(f"{str(self.path / relative)!r} is no score: {error}") from None
+            told = error.errors()[0]
+            where = ".".join(map(str, told["loc"]))
+            raise StoreError(
+                f"{str(self.path / relative)!r} is no score: {where}: {told['msg']}; remove it to have it made anew"
+            ) from None
 
     def scores(self) -> list[Score]:
         """Every score there is: `base` first, then the trials."""
@@ -291,28 +296,29 @@ class SweepStore:
         return f"{slot}/scores/{_word(eval)}.json"
 
 
-def find_sweeps(root: Path) -> list[Path]:
-    """Every sweep folder directly under `root`, newest first; none when there is no such folder."""
+def find_sweeps(root: Path, *, most: int | None = None) -> list[Path]:
+    """Every sweep folder directly under `root`, newest first, or the newest few; none when there is no such folder."""
     found: list[tuple[int, str]] = []
     try:
         with os.scandir(root) as entries:
             for entry in entries:
-                made = _made(entry)
+                made = None if entry.name.startswith(".") else _made(f"{entry.path}/spec.yaml")
                 found += [] if made is None else [(made, entry.path)]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise StoreError(f"{str(root)!r} cannot be searched: {error.strerror}") from None
-    return [Path(path) for _, path in sorted(found, reverse=True)]
+    newest = sorted(found, reverse=True)
+    # Whoever wants a few of ten thousand asks the disk once for each folder, not twice.
+    whole = (Path(path) for _, path in newest if _made(f"{path}/status.json") is not None)
+    return list(islice(whole, most))
 
 
-def _made(entry: os.DirEntry[str]) -> int | None:
-    if entry.name.startswith("."):
-        return None
+def _made(path: str) -> int | None:
+    """When a file was written; None where there is none."""
     try:
         # os.stat on strings: with 10,000 folders Path objects would cost more than the disk.
-        os.stat(entry.path + "/status.json")  # noqa: PTH116
-        return os.stat(entry.path + "/spec.yaml").st_mtime_ns  # noqa: PTH116
+        return os.stat(path).st_mtime_ns  # noqa: PTH116
     except OSError:
         return None
 
@@ -353,7 +359,7 @@ def _take_free_name(fresh: Path, root: Path, *, name: str) -> Path:
 def _hint(path: Path) -> str:
     if (path.parent / "status.json").is_file():
         return f" It lies in the sweep {str(path.parent)!r}."
-    inside = find_sweeps(path)
+    inside = find_sweeps(path, most=1)
     return f" The newest sweep in it is {str(inside[0])!r}." if inside else ""
 
 

@@ -201,14 +201,20 @@ def _gap(one: Difference) -> dict[str, Any]:
         notes.insert(
             0, f"a difference of {wording.gap(one.detectable, one.unit)} could have been seen"
         )
-    gain = one.gain
     return {
         "text": wording.signed(one.value, one.unit) + ("*" if one.is_found else ""),
         "ends": wording.interval(one.low, one.high, one.unit),
         "note": "; ".join(note for note in notes if note),
         "value": one.value * wording.scale(one.unit),
-        "way": 0 if gain is None or not one.is_found else (1 if gain > 0 else -1),
+        "way": way_of(one),
     }
+
+
+def way_of(one: Difference) -> int:
+    """1 where a difference that was found is for the better, -1 where for the worse, else 0."""
+    if one.gain is None or not one.is_found:
+        return 0
+    return 1 if one.gain > 0 else -1
 
 
 def p_text(p: float) -> str:

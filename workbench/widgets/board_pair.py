@@ -20,7 +20,7 @@ from workbench.compare.pairing import Difference, difference
 from workbench.compare.verdict import verdict
 from workbench.errors import SpecError, nearest
 from workbench.scores.task import BASE
-from workbench.widgets.board import p_text
+from workbench.widgets.board import p_text, way_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +184,6 @@ def _against_base(comparison: Comparison, one: Difference) -> str:
 
 def _plain(one: Difference) -> dict[str, Any]:
     is_known = one.value is not None
-    gain = one.gain
     return {
         "eval": one.eval,
         "text": wording.signed(one.value, one.unit) + ("*" if one.is_found else ""),
@@ -193,5 +192,5 @@ def _plain(one: Difference) -> dict[str, Any]:
         "p": "" if one.p_corrected is None else p_text(one.p_corrected).removeprefix("= "),
         "n": one.n,
         "by": one.method or one.reason,
-        "way": 0 if gain is None or not one.is_found else (1 if gain > 0 else -1),
+        "way": way_of(one),
     }

@@ -32,13 +32,18 @@ def shown(method: Callable[Concatenate[F, P], Any]) -> Callable[Concatenate[F, P
     def guarded(face: F, /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
             method(face, *args, **kwargs)
-        except (WorkbenchError, OSError) as error:
-            face.say_problem(str(error))
-        except Exception as error:  # noqa: BLE001 - shown with its kind: a defect must be seen too
+        except Exception as error:  # noqa: BLE001 - shown: nobody else sees it
             _log.debug("in %s", method.__qualname__, exc_info=True)
-            face.say_problem(f"{type(error).__name__}: {error}")
+            face.say_problem(in_words(error))
 
     return guarded
+
+
+def in_words(error: Exception) -> str:
+    """What a face says of an error: ours are sentences; another has its kind before it, for a defect must be seen too."""
+    if isinstance(error, WorkbenchError | OSError):
+        return str(error)
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 def reachable(widget: Any) -> None:

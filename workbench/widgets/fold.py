@@ -1,7 +1,7 @@
 """A part of the panel that is closed at first: `Fold("More", said="...", body=[...])`.
 
-The page opens and closes it by itself, so that it answers while the kernel is busy; `on_open` is called the first time,
-for what is made only when somebody wants to see it.
+The page opens and closes it by itself, so that it answers while the kernel is busy; `on_open` is called whenever it is
+opened, for what is made only when somebody wants to see it.
 """
 
 from collections.abc import Callable, Sequence

@@ -5,32 +5,25 @@ asking the kernel. All figures are those of `compare`, worked out in a thread of
 scores have come, and at its end it reads by itself. Where no widget can be shown it is the comparison's own table.
 """
 
-import os
 from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets
 
 from workbench.errors import StoreError, WorkbenchError
 from workbench.runs.store import SweepStore
 from workbench.scores.task import BASE
-from workbench.widgets.arrivals import Arrivals, folder_of, gone
 from workbench.widgets.assets import script, style
 from workbench.widgets.board_plain import as_table, as_text
-from workbench.widgets.callbacks import reachable, shown
-from workbench.widgets.errands import Errands
-from workbench.widgets.pump import PUMP
+from workbench.widgets.callbacks import shown
+from workbench.widgets.sweep_face import SweepFace
 
 if TYPE_CHECKING:
     from workbench.compare import Comparison
     from workbench.job import Job
     from workbench.widgets.board_pair import Pair
-
-WATCHED, ALONE = 2.0, 120.0
-"""Seconds that showing it waits for the comparison: where a person waits, and where nobody does."""
 
 
 def leaderboard(sweep: "str | Path | Job") -> "Leaderboard":
@@ -42,7 +35,7 @@ def leaderboard(sweep: "str | Path | Job") -> "Leaderboard":
     return Leaderboard(sweep)
 
 
-class Leaderboard(anywidget.AnyWidget):
+class Leaderboard(SweepFace):
     """The leaderboard of one sweep."""
 
     _esm = script("scales", "board_table", "board_charts", "leaderboard")
@@ -50,11 +43,6 @@ class Leaderboard(anywidget.AnyWidget):
 
     board = traitlets.Dict().tag(sync=True)
     """What `board_of` made of the comparison."""
-    doing = traitlets.Unicode("").tag(sync=True)
-    """What is being worked out; empty when nothing is."""
-    news = traitlets.Unicode("").tag(sync=True)
-    """Said when there is more in the folder than was read."""
-    problem = traitlets.Unicode("").tag(sync=True)
     primary = traitlets.Unicode("").tag(sync=True)
     """The eval that the order and the verdict are about; empty until one is chosen."""
     baseline = traitlets.Unicode(BASE).tag(sync=True)
@@ -69,28 +57,11 @@ class Leaderboard(anywidget.AnyWidget):
     """What was found between them."""
 
     def __init__(self, sweep: "str | Path | Job") -> None:
-        super().__init__()
-        self.path = folder_of(sweep)
+        super().__init__(sweep, what="scores", work_out=self._compare, plain=self._as_table)
         self._comparison: Comparison | None = None
-        self._arrivals: Arrivals | None = None
-        self._must_read = True
-        self._was_live = False
-        self._errands = Errands(self._work, name="workbench-leaderboard")
-        self.on_msg(self._on_message)
         self.observe(self._again, names=["primary", "baseline"])
         self.observe(self._hold, names=["picked"])
-        reachable(self)
         self._begin()
-
-    @shown
-    def _begin(self) -> None:
-        store = SweepStore.open(self.path)
-        self._arrivals = Arrivals(store)
-        self._was_live = self._arrivals.look().is_live
-        self.doing = f"reading {len(store.trials)} trials …"
-        self._errands.ask()
-        if self._was_live:
-            PUMP.add(self)
 
     @property
     def comparison(self) -> "Comparison":
@@ -108,45 +79,13 @@ class Leaderboard(anywidget.AnyWidget):
         self.picked = [a, b]
         return found
 
-    def read(self) -> None:
-        """Read the folder again and compare anew, in the background."""
-        self._must_read = True
-        self._errands.ask()
-
-    def settle(self, *, timeout: float | None = None) -> bool:
-        """Wait until all that was asked for is worked out; false when that took longer."""
-        return self._errands.settle(timeout=timeout)
-
-    def refresh(self) -> bool:
-        """Look whether scores have come; true while more may and the view is open."""
-        if self.comm is None or self._arrivals is None:
-            return False
-        news = self._arrivals.look()
-        if news.is_gone:
-            self.news = gone(self.path)
-            return False
-        if news.is_new and news.is_live:
-            self.news = "New scores have come since this was read."
-        if self._was_live and not news.is_live:
-            self.read()
-        self._was_live = news.is_live
-        return news.is_live
-
-    def say_problem(self, text: str) -> None:
-        """Show what went wrong below the head."""
-        self.problem = text
-
     def _again(self, change: Any) -> None:
         if self._comparison is None or change["new"] != getattr(self._comparison, change["name"]):
             self._errands.ask()
 
-    def _work(self) -> None:
-        """In the background: read if needed, compare, show."""
-        self._work_out()
-        self.doing = ""
-
     @shown
-    def _work_out(self) -> None:
+    def _compare(self) -> None:
+        """Read if needed, compare, show."""
         from workbench.compare.comparison import compare
         from workbench.widgets.board import board_of
 
@@ -197,33 +136,18 @@ class Leaderboard(anywidget.AnyWidget):
             return
         self.contrast = pair(self._comparison, *names).plain()
 
-    @shown
-    def _on_message(self, _: Any, content: Any, __: Any) -> None:
-        if isinstance(content, dict) and content.get("command") == "read":
-            self.read()
-
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        """The widget, and beside it the comparison's own table for places that show none."""
-        bundle = super()._repr_mimebundle_(**options)
-        # A server with a page names the session in the environment; without one nobody waits for the cell.
-        self.settle(timeout=WATCHED if "JPY_SESSION_NAME" in os.environ else ALONE)
-        plain = self._plain()
-        if bundle is None:
-            return plain
-        data, metadata = bundle
-        return {**data, **plain}, metadata
-
-    def _plain(self) -> dict[str, str]:
+    def _as_table(self) -> tuple[str, str]:
+        """The comparison's own table; the stored figures while it is still being made."""
         made = self._comparison
         try:
             if made is not None:
-                return {"text/plain": repr(made), "text/html": made._repr_html_()}
+                return repr(made), made._repr_html_()
             if not self.problem:
                 store = SweepStore.open(self.path)
-                return {"text/plain": as_text(store), "text/html": as_table(store)}
+                return as_text(store), as_table(store)
         except (WorkbenchError, OSError) as error:
             self.say_problem(str(error))
-        return {"text/plain": self.problem, "text/html": f"<p>{escape(self.problem)}</p>"}
+        return self.problem, f"<p>{escape(self.problem)}</p>"
 
 
 def _asked(made: "Comparison", *, primary: str | None, baseline: str) -> "Comparison":

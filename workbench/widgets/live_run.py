@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
-from workbench.errors import InputError, StoreError, WorkbenchError, nearest
+from workbench.errors import InputError, StoreError, nearest
 from workbench.runs.status import WORKING
 from workbench.widgets.assets import script, style
-from workbench.widgets.callbacks import reachable, shown
+from workbench.widgets.callbacks import in_words, reachable, shown
+from workbench.widgets.fallback import beside
 from workbench.widgets.feed import Feed
 from workbench.widgets.live_plain import as_table, as_text
 from workbench.widgets.pump import PUMP
@@ -147,8 +148,12 @@ class LiveRun(anywidget.AnyWidget):
     def _say_unreadable(self, error: Exception) -> None:
         self._failed_looks += 1
         if (self.job.path / "status.json").exists():
-            ours = isinstance(error, WorkbenchError | OSError)
-            self.say_problem(str(error) if ours else f"{type(error).__name__}: {error}")
+            said = in_words(error)
+            if self._failed_looks > PATIENCE:
+                said = (
+                    f"{said}. It is not looked at any more: run the cell again once it can be read."
+                )
+            self.say_problem(said)
             return
         self.asked = {}
         self._seen = replace(
@@ -253,13 +258,9 @@ class LiveRun(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """The widget, and beside it the plain table for places that show none."""
         bundle = super()._repr_mimebundle_(**options)
-        while self._watch.is_behind and self._seen.state != "gone":
+        while self._watch.is_behind and self._seen.state != "gone" and not self._failed_looks:
             self._look()
-        plain = {"text/plain": as_text(self._seen), "text/html": as_table(self._seen)}
-        if bundle is None:
-            return plain
-        data, metadata = bundle
-        return {**data, **plain}, metadata
+        return beside(bundle, text=as_text(self._seen), html=as_table(self._seen))
 
 
 def _is_done(command: str, trial: str, *, seen: Picture, heard: bool) -> bool:

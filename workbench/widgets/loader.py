@@ -32,7 +32,7 @@ def spec_at(path: str | Path) -> Spec:
 def newest(runs: Path) -> list[list[str]]:
     """The newest sweeps of a folder: path, name and how each stands."""
     found = []
-    for path in find_sweeps(runs)[:NEWEST]:
+    for path in find_sweeps(runs, most=NEWEST):
         try:
             state = read_status(path / "status.json").state
             made = (path / "spec.yaml").stat().st_mtime

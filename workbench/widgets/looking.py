@@ -1,7 +1,7 @@
 """A look at the model and the data of a spec: what may be targeted, what a weight takes, what the sweep costs, what is wrong.
 
-`Looker(runs=...).look(spec, model_id=...)` never raises; what cannot be is told for the field it belongs to. It remembers
-what data sets are like, so that a look after a changed number takes milliseconds. It knows no widget.
+`Looker(runs=...).look(spec, model_id=...)` never raises; what cannot be is told for the field it belongs to. What data sets
+are like and what a hub said of models is remembered, so that a look after a changed number takes milliseconds. It knows no widget.
 """
 
 from dataclasses import dataclass, field
@@ -11,10 +11,11 @@ from typing import Any
 from workbench.data.seen import RowsSeen
 from workbench.errors import DataError, InputError, ModelError
 from workbench.job import plan
-from workbench.plan.locate import locate
+from workbench.plan.hub_memory import HUB
 from workbench.plan.plan import Plan
 from workbench.plan.shape import Shape, read_shape
 from workbench.spec import ModelSpec, QuantizationSpec, Spec
+from workbench.widgets.callbacks import in_words
 from workbench.widgets.field_names import by_field
 from workbench.widgets.model_grid import Grid
 from workbench.widgets.precision import QUANTIZATIONS, bits_per_weight
@@ -36,6 +37,8 @@ class Found:
     is quantized twice."""
     time: str = ""
     """How long it may take, and what says so; empty when nothing is known."""
+    may_ask_again: bool = False
+    """Whether a hub refused the model, which is remembered: it may have changed its mind."""
 
 
 class Looker:
@@ -53,22 +56,20 @@ class Looker:
         bits: dict[str, float] = {}
         try:
             model = spec.model if spec else ModelSpec(id=model_id)
-            folder = locate(
-                model_id, revision=model.revision, trust_remote_code=model.trust_remote_code
-            )
-            targets, bits = self._sizes(folder, dtype=model.dtype)
+            targets, bits = self._sizes(HUB.folder(model), dtype=model.dtype)
             if spec is None:
                 return Found(targets, None, {}, bits)
-            planned = plan(spec, seen=self._seen)
+            planned = plan(spec, seen=self._seen, hub=HUB)
             return Found(targets, planned, {}, bits, self._timing.told(spec, planned))
         except ModelError as error:
-            return Found(targets, None, {"model_id": str(error)}, bits)
+            problems = {"model_id": str(error)}
+            return Found(targets, None, problems, bits, may_ask_again=HUB.refuses(model))
         except DataError as error:
             return Found(targets, None, {"data_id": str(error)}, bits)
         except InputError as error:
             return Found(targets, None, by_field(str(error)), bits)
         except Exception as error:  # noqa: BLE001 - shown in the panel; nobody else sees this thread
-            return Found(targets, None, {"": f"{type(error).__name__}: {error}"}, bits)
+            return Found(targets, None, {"": in_words(error)}, bits)
 
     def _sizes(self, folder: Path, *, dtype: str) -> tuple[dict[str, int], dict[str, float]]:
         stamps = tuple((path.name, path.stat().st_mtime_ns) for path in sorted(folder.iterdir()))

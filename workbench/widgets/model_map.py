@@ -20,7 +20,7 @@ from markupsafe import escape
 
 from workbench.errors import InputError, ModelError, SpecError, nearest
 from workbench.plan.head import head_numbers, without_writing
-from workbench.plan.locate import locate
+from workbench.plan.hub_memory import HubMemory
 from workbench.plan.memory import BYTES, weight_bytes
 from workbench.plan.shape import read_shape
 from workbench.plan.targets import aim, counted, lora_target
@@ -28,6 +28,7 @@ from workbench.spec import AdapterSpec, ModelSpec, QuantizationSpec, Spec
 from workbench.widgets.allocation import Allocation, lora_fields, merged, read_adapter
 from workbench.widgets.assets import script, style
 from workbench.widgets.callbacks import reachable, shown
+from workbench.widgets.fallback import beside
 from workbench.widgets.map_plain import as_table, as_text, as_yaml, places_of
 from workbench.widgets.model_grid import Grid
 from workbench.widgets.precision import (
@@ -106,10 +107,15 @@ class ModelMap(anywidget.AnyWidget):
     problem = traitlets.Unicode().tag(sync=True)
 
     def __init__(
-        self, model: ModelSpec, *, lock: AbstractContextManager[Any] | None = None
+        self,
+        model: ModelSpec,
+        *,
+        lock: AbstractContextManager[Any] | None = None,
+        hub: HubMemory | None = None,
     ) -> None:
         super().__init__()
         self.model = model
+        self._hub = hub or HubMemory()
         # A form around the map has one lock for both: two would be taken in two orders.
         self._lock = lock if lock is not None else threading.RLock()
         self._filling = False
@@ -209,12 +215,8 @@ class ModelMap(anywidget.AnyWidget):
         self.problem = text
 
     def _read_model(self) -> None:
-        said = self.model
         try:
-            folder = locate(
-                said.id, revision=said.revision, trust_remote_code=said.trust_remote_code
-            )
-            self._grid = Grid(read_shape(folder))
+            self._grid = Grid(read_shape(self._hub.folder(self.model)))
         except (InputError, OSError) as error:
             self.say_problem(str(error))
             return
@@ -347,14 +349,8 @@ class ModelMap(anywidget.AnyWidget):
         """The widget, and beside it the plain table for places that show none."""
         bundle = super()._repr_mimebundle_(**options)
         if self._grid is None:
-            plain = {"text/plain": self.problem, "text/html": f"<p>{escape(self.problem)}</p>"}
+            text, html = self.problem, f"<p>{escape(self.problem)}</p>"
         else:
             text = as_text(self.model.id, summary=self.summary)
-            plain = {
-                "text/plain": text,
-                "text/html": as_table(self.grid, ranks=self.ranks, caption=text),
-            }
-        if bundle is None:
-            return plain
-        data, metadata = bundle
-        return {**data, **plain}, metadata
+            html = as_table(self.grid, ranks=self.ranks, caption=text)
+        return beside(bundle, text=text, html=html)

@@ -8,16 +8,24 @@ shows the first; painting keeps the others while the commonest rank stays the fi
 from typing import Any
 
 import ipywidgets
+from markupsafe import escape
 
 from workbench.errors import WorkbenchError
+from workbench.plan.hub_memory import HUB
 from workbench.spec import ModelSpec, Spec
 from workbench.widgets.callbacks import shown
 from workbench.widgets.entries import neat
 from workbench.widgets.fold import Fold
 from workbench.widgets.model_map import ModelMap
-from workbench.widgets.panel_model import PanelModel
+from workbench.widgets.panel_model import AXIS_LABELS, PanelModel
 
 TITLE = "Paint ranks on the model"
+
+DRAWN = (
+    "r", "lora_alpha", "target_modules", "exclude_modules", "layers_to_transform", "rank_pattern",
+    "alpha_pattern", "modules_to_save", "peft_type", "task_type",
+)  # fmt: skip
+"""Fields of an adapter that the map would show otherwise."""
 
 
 class Painting:
@@ -64,12 +72,13 @@ class Painting:
             self._told = told
 
     def _make(self, model: ModelSpec) -> None:
-        if self._of == model:
+        is_lost = self.map is not None and not self.map.places
+        if self._of == model and not (is_lost and "model_id" not in self.model.problems):
             return
         if self.map is not None:
             self.map.close()
         self._of, self._told = model, None
-        self.map = ModelMap(model, lock=self.model.lock)
+        self.map = ModelMap(model, lock=self.model.lock, hub=HUB)
         self.map.observe(lambda _: self._painted(), names=["yaml"])
         self.fold.body.children = [self.note, self.map]
 
@@ -85,12 +94,8 @@ class Painting:
         self.map.brush = spec.adapter.r
 
     def _say_which(self, spec: Spec) -> None:
-        trials = spec.grid()
-        several = len(trials) > 1
-        said = (
-            f"The map shows the first of {len(trials)} trials, {trials[0].name}." if several else ""
-        )
-        self.note.value = said
+        said = shown_of(spec)
+        self.note.value = str(escape(said))
         self.note.layout.display = "" if said else "none"
 
     @shown
@@ -110,6 +115,31 @@ class Painting:
                 first = spec.grid()[0].spec
                 self._told = (first.adapter, first.quantization)
                 self._say_which(spec)
+
+
+def shown_of(spec: Spec) -> str:
+    """Which of several trials the map shows, and in what the others would look otherwise; nothing where all look alike."""
+    first, *others = spec.grid()
+    unlike = [one for one in others if _drawn(one.spec) != _drawn(first.spec)]
+    if not unlike:
+        return ""
+    axes = {key: None for one in unlike for key in one.varied if _is_drawn(key)}
+    which = ", ".join(AXIS_LABELS.get(key, key) for key in axes)
+    told = (
+        f"1 other looks otherwise ({which}): it is"
+        if len(unlike) == 1
+        else f"{len(unlike)} others look otherwise ({which}): they are"
+    )
+    return f"The map shows {first.name}, the first of {len(others) + 1} trials. {told} trained too, but not drawn."
+
+
+def _drawn(spec: Spec) -> Any:
+    return spec.model, spec.quantization, [getattr(spec.adapter, name) for name in DRAWN]
+
+
+def _is_drawn(axis: str) -> bool:
+    part, _, name = axis.partition(".")
+    return part in ("model", "quantization") or (part == "adapter" and name in DRAWN)
 
 
 def fields_from(painted: ModelMap, *, model: PanelModel) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from workbench.widgets.form import ALL_LINEAR, FIELDS
 from workbench.widgets.form_view import FormView, Group
 from workbench.widgets.live_run import LiveRun, as_table
 from workbench.widgets.loader import Loader, spec_at
+from workbench.widgets.outcome import Outcome
 from workbench.widgets.painting import Painting, painted_in_words, unpainted
 from workbench.widgets.panel_model import PanelModel, choices
 from workbench.widgets.preview import WAITING, Preview
@@ -55,6 +56,7 @@ class Panel(ipywidgets.VBox):
             self.add_class(name)
         self.model = PanelModel(spec, runs=runs)
         self.live: LiveRun | None = None
+        self.outcome: Outcome | None = None
         self.views: list[FormView] = []
         self.loader = Loader(self.model.runs, take=self.model.load)
         self.preview = Preview()
@@ -65,6 +67,9 @@ class Panel(ipywidgets.VBox):
         self.painted = _note("wb-aside")
         self.unpaint = _button("Back to one rank", hint="Give every module the same rank again")
         self.start = _button("Start", hint="Start training", primary=True)
+        self.again = _button(
+            "Ask the hub again", hint="What a hub refused is remembered until then"
+        )
         self.code = _button("Copy as code", hint="Show the YAML and the script")
         self.box = CodeBox()
         self._live_box = ipywidgets.VBox()
@@ -138,7 +143,7 @@ class Panel(ipywidgets.VBox):
         form.add_class("wb-form-column")
         columns = ipywidgets.Box([form, self.card])
         columns.add_class("wb-columns")
-        actions = ipywidgets.HBox([self.start, self.code, self.reason])
+        actions = ipywidgets.HBox([self.start, self.code, self.again, self.reason])
         actions.add_class("wb-actions")
         missing = [_note("wb-aside") for _ in limits(look_around())]
         for note, said in zip(missing, limits(look_around()), strict=True):
@@ -148,6 +153,7 @@ class Panel(ipywidgets.VBox):
     def _connect(self) -> None:
         self.model.observe(lambda _: self._draw(), names=["turn"])
         self.start.on_click(lambda _: self._start())
+        self.again.on_click(lambda _: self.model.look_again())
         self.code.on_click(lambda _: self._show_code())
         self.unpaint.on_click(lambda _: self._unpaint())
 
@@ -270,6 +276,8 @@ class Panel(ipywidgets.VBox):
             reason = f"{name} is {self.live.state}; wait for it or stop it below."
         self.start.disabled = bool(reason)
         self.code.disabled = self.model.spec is None
+        may_ask_again = self.model.found.may_ask_again and not self.model.looking
+        self.again.layout.display = "" if may_ask_again else "none"
         self.reason.value = str(escape(reason))
         if self.box.texts and self.model.spec is not None:
             self._show_texts(self.model.spec)
@@ -290,7 +298,8 @@ class Panel(ipywidgets.VBox):
 
     def _watch(self, job: "Job") -> None:
         self.live = LiveRun(job)
-        self._live_box.children = [self.live]
+        self.outcome = Outcome(self.live, reports=self.model.runs.parent / "reports")
+        self._live_box.children = [self.live, self.outcome]
         self.live.observe(lambda _: self._draw_actions(), names=["picture"])
         self._draw()
 
@@ -304,7 +313,7 @@ class Panel(ipywidgets.VBox):
         """After a restart of the kernel, show the sweep of this name that went on without it."""
         from workbench import job
 
-        for path in find_sweeps(self.model.runs)[:5]:
+        for path in find_sweeps(self.model.runs, most=5):
             with contextlib.suppress(WorkbenchError, OSError):
                 store = SweepStore.open(path)
                 if store.spec.name == self.model.name and store.status().state in WORKING:

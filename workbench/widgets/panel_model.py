@@ -14,6 +14,7 @@ from typing import Any
 import traitlets
 
 from workbench.job import Job, start
+from workbench.plan.hub_memory import HUB
 from workbench.spec import Spec
 from workbench.widgets import axes
 from workbench.widgets.entries import BY_NAME, allowed, text_of
@@ -138,6 +139,11 @@ class PanelModel(traitlets.HasTraits):
     def later(self, call: Callable[[], None]) -> None:
         """Do something on the background thread, after what it was asked before."""
         self._background.submit(call)
+
+    def look_again(self) -> None:
+        """Ask a hub once more after what it refused."""
+        HUB.forget_refusals()
+        self._read()
 
     def start(self, *, then: Callable[[Job | Exception], None]) -> None:
         """Start the sweep in the background; `then` gets its job, or the error that prevented it."""

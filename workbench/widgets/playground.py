@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
-from workbench.errors import InputError, WorkbenchError
+from workbench.errors import InputError
 from workbench.playground.manner import Answer, Manner, mistakes
 from workbench.playground.transcript import Transcript
 from workbench.widgets.assets import script, style
-from workbench.widgets.callbacks import reachable, shown
+from workbench.widgets.callbacks import in_words, reachable, shown
+from workbench.widgets.fallback import beside
 from workbench.widgets.playground_plain import as_table, as_text
 
 if TYPE_CHECKING:
@@ -238,8 +239,8 @@ class Playground(anywidget.AnyWidget):
                 str(content.get("expected") or ""),
                 file=str(content.get("file") or "") or None,
             )
-        except (WorkbenchError, OSError) as error:
-            self.saved = {"text": "", "command": "", "problem": str(error)}
+        except Exception as error:  # noqa: BLE001 - shown: nobody else sees this thread
+            self.saved = {"text": "", "command": "", "problem": in_words(error)}
 
     @shown
     def _check_settings(self, _: Any = None) -> None:
@@ -262,12 +263,9 @@ class Playground(anywidget.AnyWidget):
     def _find(self, wanted: Any, adapters: Sequence[str | Path] | None) -> None:
         try:
             self._take(wanted, adapters)
-        except (WorkbenchError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - shown: nobody else sees this thread
             self.state = "nothing"
-            self.say_problem(str(error))
-        except Exception as error:  # noqa: BLE001 - shown with its kind: nobody else sees this thread
-            self.state = "nothing"
-            self.say_problem(f"{type(error).__name__}: {error}")
+            self.say_problem(in_words(error))
         finally:
             self._known.set()
 
@@ -343,8 +341,4 @@ class Playground(anywidget.AnyWidget):
         now = self._session.now if self._session else None
         answers = now.picture if now else self.answers
         said = (self.title, self.state, answers, self.problem)
-        plain = {"text/plain": as_text(*said), "text/html": as_table(*said)}
-        if bundle is None:
-            return plain
-        data, metadata = bundle
-        return {**data, **plain}, metadata
+        return beside(bundle, text=as_text(*said), html=as_table(*said))

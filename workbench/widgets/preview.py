@@ -5,6 +5,7 @@ process of their own (`sample_rows`), so that the kernel loads no torch and neve
 cannot be read, the view says so.
 """
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -90,9 +91,18 @@ class Preview(anywidget.AnyWidget):
         if process is not None:
             process.kill()
             process.wait()
+            for pipe in (process.stdin, process.stdout):
+                # A question that was under way has nobody to be flushed to.
+                with contextlib.suppress(OSError):
+                    assert pipe is not None
+                    pipe.close()
 
     def close(self) -> None:
         """Close the view, and end the process."""
+        with self._lock:
+            self._asked += (
+                1  # what is being read is not wanted any more, and starts no other process
+            )
         self.stop()
         super().close()
 
@@ -100,16 +110,19 @@ class Preview(anywidget.AnyWidget):
     def _read(self, question: str, asked: int) -> None:
         if asked != self._asked:
             return
-        answer = self._answer(question)
-        if asked != self._asked:
-            return
-        self.set_trait("problem", str(answer.pop("problem", "")))
-        self.set_trait("page", answer)
-        self.set_trait("reading", False)
+        try:
+            answer = self._answer(question, asked)
+            if asked == self._asked:
+                self.set_trait("problem", str(answer.pop("problem", "")))
+                self.set_trait("page", answer)
+        finally:
+            if asked == self._asked:
+                self.set_trait("reading", False)
 
-    def _answer(self, question: str) -> dict[str, Any]:
-        line = ""
+    def _answer(self, question: str, asked: int) -> dict[str, Any]:
         for _ in range(2):  # one that has ended for want of questions is started anew
+            if asked != self._asked:
+                break
             try:
                 process = self._running()
                 assert process.stdin is not None
@@ -121,11 +134,14 @@ class Preview(anywidget.AnyWidget):
                 line = ""
             if line:
                 return dict(json.loads(line))
-            self.stop()
+            if asked == self._asked:
+                self.stop()
         return {"problem": f"the rows could not be read: {self._last_words()}"}
 
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
+            if self._log is not None:
+                self._log.close()
             self._log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "workbench.widgets.sample_rows"],

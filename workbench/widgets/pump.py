@@ -1,12 +1,15 @@
 """The one thread that keeps live views fresh: `PUMP.add(view)` refreshes it twice a second until it says it is done.
 
-A view has `refresh() -> bool`, true while there may be more to come. The thread displays nothing, prints nothing, and
-ends when no view is left, so that an idle kernel has none. It knows neither sweeps nor widgets.
+A view has `refresh() -> bool`, true while there may be more to come. One that breaks is told to say so and is not asked
+again; the others go on. The thread displays nothing, prints nothing, and ends when no view is left, so that an idle
+kernel has none. It knows neither sweeps nor widgets.
 """
 
 import logging
 import threading
 from typing import Protocol
+
+from workbench.widgets.callbacks import in_words
 
 _log = logging.getLogger(__name__)
 
@@ -19,6 +22,10 @@ class View(Protocol):
 
     def refresh(self) -> bool:
         """Look again; false when nothing more will come."""
+        ...
+
+    def say_problem(self, text: str) -> None:
+        """Show a person what went wrong."""
         ...
 
 
@@ -75,9 +82,20 @@ class Pump:
 def _refreshed(view: View) -> bool:
     try:
         return view.refresh()
-    except Exception:  # noqa: BLE001 - one view must not stop the others; it says what it can itself
+    except Exception as error:  # noqa: BLE001 - one view must not stop the others
         _log.debug("a view could not be refreshed", exc_info=True)
+        _say_broken(view, error)
         return False
+
+
+def _say_broken(view: View, error: Exception) -> None:
+    try:
+        view.say_problem(
+            f"This view is no longer kept fresh: {in_words(error).rstrip('.')}. "
+            "Run its cell again to look anew; nothing else has stopped."
+        )
+    except Exception:  # noqa: BLE001 - whoever cannot even say it is gone, and the others go on
+        _log.debug("a view that broke could not say so", exc_info=True)
 
 
 PUMP = Pump()

@@ -1,22 +1,20 @@
-"""One eval's answers side by side, item by item: `join(store, eval)` reads them once, and a page of them costs milliseconds.
+"""One eval's answers side by side, item by item: a `Joined` says which items are wanted, and gives a page of them as plain rows.
 
 Texts stay in arrow's columns and values in numpy, so that a hundred thousand items of several slots are filtered by
-array operations and only the rows of a page become Python objects. An item is its sample id and its expected answer, as
-`compare/` pairs them. It knows no widget.
+array operations and only the rows of a page become Python objects. `sample_join.py` makes one. It knows neither files nor
+widgets.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.errors import StoreError
-from workbench.runs.store import SweepStore
-from workbench.scores.catalog import eval_info
 from workbench.scores.task import BASE
+from workbench.widgets.columns import NOTHING, Mask, index, truths, word
 
 CUT = 600
 """Characters of a text that a page carries; the rest is asked for."""
@@ -31,14 +29,10 @@ WHICH = {
 """Which items are looked at."""
 
 TEXTS = ("sample", "cluster", "group", "kind", "prompt", "expected")
-NAMED = ("sample", "expected")
-"""What an item is called by."""
+"""What an item says, whoever is asked."""
 
-OWN = ("answer", "outcome", "error")
 MOST_CHOICES = 200
 """Groups, kinds or outcomes that a list offers."""
-
-Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,12 +81,11 @@ class Joined:
         asked = [slot for slot in ([wanted.of] if wanted.of else shown) if slot in self.slots]
         mask = self._any(wanted.which, asked)
         for name in ("group", "kind"):
-            if word := getattr(wanted, name):
-                mask = mask & self._equal(self.texts[name], word)
+            if said := getattr(wanted, name):
+                mask = mask & _equal(self.texts[name], word(said))
         if wanted.outcome:
-            mask = mask & self._or(
-                self._equal(self.slots[slot].outcome, wanted.outcome) for slot in asked
-            )
+            outcome = word(wanted.outcome)
+            mask = mask & self._or(_equal(self.slots[slot].outcome, outcome) for slot in asked)
         if wanted.text:
             mask = mask & self._or(
                 self._holds(column, wanted.text) for column in self._searched(shown)
@@ -120,21 +113,19 @@ class Joined:
 
     def rows(self, places: np.ndarray, *, shown: Sequence[str]) -> list[dict[str, Any]]:
         """Some items as plain dicts, long texts cut."""
-        index = pa.array(places)
-        texts = {name: _cut(column.take(index)) for name, column in self.texts.items()}
-        cells = {slot: self._cells(slot, places, index) for slot in shown if slot in self.slots}
+        at = index(places)
+        texts = {name: _cut(column.take(at)) for name, column in self.texts.items()}
+        cells = {slot: self._cells(slot, places) for slot in shown if slot in self.slots}
         return [
             {
                 "item": int(place),
-                **{name: texts[name][0][at] for name in TEXTS},
+                **{name: texts[name][0][n] for name in TEXTS},
                 "more": {
-                    name: texts[name][1][at]
-                    for name in ("prompt", "expected")
-                    if texts[name][1][at]
+                    name: more for name in ("prompt", "expected") if (more := texts[name][1][n])
                 },
-                "cells": {slot: found[at] for slot, found in cells.items()},
+                "cells": {slot: found[n] for slot, found in cells.items()},
             }
-            for at, place in enumerate(places)
+            for n, place in enumerate(places)
         ]
 
     def whole(self, item: int, *, part: str, slot: str = "") -> str:
@@ -146,95 +137,92 @@ class Joined:
 
     def record(self, places: np.ndarray, *, shown: Sequence[str]) -> dict[str, Any]:
         """Columns for a frame: the texts of the items, then answer, value, outcome and error of each slot."""
-        index = pa.array(places)
-        columns = {name: column.take(index).to_pylist() for name, column in self.texts.items()}
+        at = index(places)
+        columns = {name: column.take(at).to_pylist() for name, column in self.texts.items()}
         for slot in shown:
             if (own := self.slots.get(slot)) is not None:
-                columns[slot] = own.answer.take(index).to_pylist()
+                columns[slot] = own.answer.take(at).to_pylist()
                 columns[f"{slot}_value"] = own.values[places]
-                columns[f"{slot}_outcome"] = own.outcome.take(index).to_pylist()
-                columns[f"{slot}_error"] = own.error.take(index).to_pylist()
+                columns[f"{slot}_outcome"] = own.outcome.take(at).to_pylist()
+                columns[f"{slot}_error"] = own.error.take(at).to_pylist()
         return columns
 
-    def _cells(self, slot: str, places: np.ndarray, index: Any) -> list[dict[str, Any] | None]:
-        own = self.slots[slot]
-        answers, more = _cut(own.answer.take(index))
-        outcomes, errors = (column.take(index).to_pylist() for column in (own.outcome, own.error))
+    def _cells(self, slot: str, places: np.ndarray) -> list[dict[str, Any] | None]:
+        own, at = self.slots[slot], index(places)
+        answers, more = _cut(own.answer.take(at))
+        outcomes, errors = (column.take(at).to_pylist() for column in (own.outcome, own.error))
         changed, ways = self._changed(slot)[places], self._ways(slot)[places]
         return [
             {
-                "answer": answers[at],
-                "more": more[at],
+                "answer": answers[n],
+                "more": more[n],
                 "value": float(own.values[place]) if np.isfinite(own.values[place]) else None,
-                "outcome": outcomes[at] or "",
-                "error": errors[at] or "",
+                "outcome": outcomes[n] or "",
+                "error": errors[n] or "",
                 "truncated": bool(own.truncated[place]),
-                "changed": bool(changed[at]),
-                "way": int(ways[at]),
+                "changed": bool(changed[n]),
+                "way": int(ways[n]),
             }
             if own.there[place]
             else None
-            for at, place in enumerate(places)
+            for n, place in enumerate(places)
         ]
 
     def _any(self, which: str, slots: Sequence[str]) -> Mask:
         if which == "all":
             return np.ones(len(self), dtype=bool)
-        key = (which, *slots)
-        if key not in self._known:
-            self._known[key] = self._or(self._is(which, slot) for slot in slots)
-        return self._known[key]  # type: ignore[no-any-return]
+        return self._once(
+            (which, *slots), lambda: self._or(self._is(which, slot) for slot in slots)
+        )
 
     def _is(self, which: str, slot: str) -> Mask:
         if which == "changed":
             return self._changed(slot)
         if which == "errors":
-            return np.asarray(_truths(pc.not_equal(self.slots[slot].error, "")))
+            return truths(pc.not_equal(self.slots[slot].error, NOTHING))
         return np.asarray(self._ways(slot) == (1 if which == "better" else -1))
 
     def _changed(self, slot: str) -> Mask:
         """Whether a slot answered otherwise than the base; where nothing was written, whether its value is another."""
-        key = ("changed of", slot)
-        if key not in self._known:
-            self._known[key] = self._differs(slot)
-        return self._known[key]  # type: ignore[no-any-return]
+        return self._once(("changed of", slot), lambda: self._differs(slot))
 
     def _differs(self, slot: str) -> Mask:
         base, own = self.slots.get(BASE), self.slots[slot]
         if base is None or slot == BASE:
             return np.zeros(len(self), dtype=bool)
         both = base.there & own.there
-        found = _truths(pc.not_equal(own.answer, base.answer))
-        found |= _truths(pc.not_equal(own.outcome, base.outcome))
-        silent = _truths(pc.equal(own.answer, "")) & _truths(pc.equal(own.outcome, ""))
+        found = truths(pc.not_equal(own.answer, base.answer))
+        found |= truths(pc.not_equal(own.outcome, base.outcome))
+        silent = _equal(own.answer, NOTHING) & _equal(own.outcome, NOTHING)
         values = np.isfinite(own.values) & np.isfinite(base.values) & (own.values != base.values)
         return np.asarray(both & (found | (silent & values)))
 
     def _ways(self, slot: str) -> np.ndarray:
         """1 where a slot does better than the base, -1 where worse, 0 where neither or nobody can say."""
-        key = ("ways of", slot)
-        if key not in self._known:
-            base, own = self.slots.get(BASE), self.slots[slot]
-            if base is None or slot == BASE or self.better == "none":
-                self._known[key] = np.zeros(len(self), dtype=int)
-            else:
-                sign = -1.0 if self.better == "lower" else 1.0
-                apart = np.nan_to_num(sign * (own.values - base.values), nan=0.0)
-                self._known[key] = np.sign(apart).astype(int)
-        return self._known[key]  # type: ignore[no-any-return]
+        return self._once(("ways of", slot), lambda: self._signs(slot))
+
+    def _signs(self, slot: str) -> np.ndarray:
+        base, own = self.slots.get(BASE), self.slots[slot]
+        if base is None or slot == BASE or self.better == "none":
+            return np.zeros(len(self), dtype=np.int8)
+        sign = -1.0 if self.better == "lower" else 1.0
+        with np.errstate(invalid="ignore"):  # of two infinite values neither is the better one
+            apart = np.nan_to_num(sign * (own.values - base.values), nan=0.0)
+        return np.sign(apart).astype(np.int8)
 
     def _searched(self, shown: Sequence[str]) -> list[Any]:
         columns = [self.texts[name] for name in ("sample", "prompt", "expected")]
         return columns + [self.slots[slot].answer for slot in shown if slot in self.slots]
 
     def _holds(self, column: Any, text: str) -> Mask:
-        key = ("small", id(column))
-        if key not in self._known:
-            self._known[key] = pc.utf8_lower(column)
-        return _truths(pc.match_substring(self._known[key], text.lower()))
+        small = self._once(("small", id(column)), lambda: pc.utf8_lower(column))
+        return truths(pc.match_substring(small, text.lower()))
 
-    def _equal(self, column: Any, word: str) -> Mask:
-        return _truths(pc.equal(column, word))
+    def _once(self, key: Any, make: Callable[[], Any]) -> Any:
+        """What is worked out at the first asking and kept."""
+        if key not in self._known:
+            self._known[key] = make()
+        return self._known[key]
 
     def _or(self, masks: Iterable[Mask]) -> Mask:
         found = np.zeros(len(self), dtype=bool)
@@ -243,122 +231,12 @@ class Joined:
         return found
 
 
-def join(store: SweepStore, eval: str) -> Joined:
-    """The answers of the base and of every trial to one eval; StoreError when nobody has any."""
-    tables, problems = {}, []
-    for slot in (BASE, *(trial.name for trial in store.trials)):
-        try:
-            tables[slot] = _filled(store.frame(slot, eval))
-        except StoreError as error:
-            if "were no rows" not in str(error) and "no rows at" not in str(error):
-                problems.append(str(error))
-    if not tables:
-        why = f" {problems[0]}" if problems else ""
-        raise StoreError(f"nobody has answered {eval!r} in {str(store.path)!r} yet.{why}")
-    rows, texts = _in_one_order(tables)
-    slots = {slot: _answered(table, rows[slot]) for slot, table in tables.items()}
-    better = _better(store, eval, tables)
-    return Joined(eval, better, texts, slots, tuple(problems))
-
-
-def _filled(table: pa.Table) -> pa.Table:
-    """The table with every text column there, none of them null."""
-    made = {}
-    for name in (*TEXTS, *OWN):
-        if name in table.column_names:
-            column = pc.fill_null(table[name].combine_chunks(), "")
-        else:
-            column = pa.array([""] * len(table), pa.string())
-        made[name] = column.cast(pa.large_string())
-    for name in ("value", "truncated"):
-        made[name] = table[name].combine_chunks() if name in table.column_names else None
-    return pa.table({name: column for name, column in made.items() if column is not None})
-
-
-def _in_one_order(
-    tables: dict[str, pa.Table],
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Slot -> the row of each item (-1: it has none), and the texts of the items."""
-    first = next(iter(tables.values()))
-    everything = _keys(first)
-    found: dict[str, np.ndarray] = {}
-    parts = [first.select(TEXTS)]
-    for slot, table in tables.items():
-        if all(table[name].equals(first[name]) for name in NAMED):
-            at = np.arange(len(table))
-        else:
-            keys = _keys(table)
-            at = pc.fill_null(pc.index_in(keys, value_set=everything), -1).to_numpy(
-                zero_copy_only=False
-            )
-            fresh = np.flatnonzero(at < 0)
-            at = np.array(at, dtype=np.int64)
-            at[fresh] = len(everything) + np.arange(len(fresh))
-            if len(fresh):
-                parts.append(table.select(TEXTS).take(pa.array(fresh)))
-                everything = pa.concat_arrays([everything, keys.take(pa.array(fresh))])
-        found[slot] = at
-    texts = pa.concat_tables(parts).combine_chunks()
-    columns = {name: texts[name].combine_chunks() for name in TEXTS}
-    rows = {}
-    for slot, at in found.items():
-        rows[slot] = np.full(len(everything), -1, dtype=np.int64)
-        rows[slot][at] = np.arange(len(at))
-    return rows, columns
-
-
-def _keys(table: pa.Table) -> Any:
-    """What an item is called; one that comes again has its number behind it."""
-    apart = pa.scalar("\x1f", pa.large_string())
-    keys = pc.binary_join_element_wise(
-        table["sample"].combine_chunks(), table["expected"].combine_chunks(), apart
-    )
-    codes = keys.dictionary_encode()
-    if len(codes.dictionary) == len(keys):
-        return keys
-    numbers = codes.indices.to_numpy(zero_copy_only=False)
-    order = np.argsort(numbers, kind="stable")
-    counted = np.arange(len(numbers)) - np.searchsorted(numbers[order], numbers[order])
-    again = np.empty(len(numbers), dtype=np.int64)
-    again[order] = counted
-    behind = pa.array(again).cast(pa.large_string())
-    return pc.if_else(pa.array(again > 0), pc.binary_join_element_wise(keys, behind, apart), keys)
-
-
-def _answered(table: pa.Table, rows: np.ndarray) -> Answered:
-    there = rows >= 0
-    if len(rows) == len(table) and bool((rows == np.arange(len(rows))).all()):
-        taken = table
-    else:
-        taken = table.take(pa.array(rows, mask=~there))
-    values = (
-        taken["value"].to_numpy() if "value" in taken.column_names else np.full(len(rows), np.nan)
-    )
-    if "truncated" in taken.column_names:
-        truncated = _truths(taken["truncated"])
-    else:
-        truncated = np.zeros(len(rows), dtype=bool)
-    answer, outcome, error = (taken[name].combine_chunks() for name in OWN)
-    return Answered(answer, outcome, error, np.asarray(values, dtype=float), truncated, there)
-
-
-def _better(store: SweepStore, eval: str, slots: Iterable[str]) -> str:
-    """Which way is better, as a stored score has it; else as the catalog has."""
-    for slot in slots:
-        try:
-            if (score := store.read_score(slot, eval)) is not None:
-                return score.better
-        except StoreError:
-            continue
-    return eval_info(eval).better
+def _equal(column: Any, said: Any) -> Mask:
+    return truths(pc.equal(column, said))
 
 
 def _cut(column: Any) -> tuple[list[str], list[int]]:
     """Texts as far as a page carries them, and how many characters are left."""
     texts = pc.utf8_slice_codeunits(column, 0, CUT).to_pylist()
-    sizes = pc.fill_null(pc.utf8_length(column), 0).to_pylist()
-    return [text or "" for text in texts], [max(0, size - CUT) for size in sizes]
-
-
-def _truths(column: Any) -> Mask:
-    return np.array(pc.fill_null(column, False).to_numpy(zero_copy_only=False), dtype=bool)
+    sizes = pc.utf8_length(column).to_pylist()
+    return [text or "" for text in texts], [max(0, (size or 0) - CUT) for size in sizes]

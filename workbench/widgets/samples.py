@@ -5,26 +5,21 @@ the kernel. The answers to one eval are joined once, in a thread of their own (`
 goes to the browser, which marks the words that differ. Everything can be asked from Python too.
 """
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets
 
 from workbench.errors import InputError, SpecError, StoreError, nearest
 from workbench.runs.store import SweepStore
 from workbench.scores.catalog import called, eval_info
 from workbench.scores.task import BASE
-from workbench.widgets.arrivals import Arrivals, folder_of, gone
 from workbench.widgets.assets import script, style
-from workbench.widgets.callbacks import reachable, shown
-from workbench.widgets.errands import Errands
-from workbench.widgets.pump import PUMP
+from workbench.widgets.callbacks import shown
 from workbench.widgets.samples_plain import as_table, as_text
+from workbench.widgets.sweep_face import SweepFace
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
     from workbench.job import Job
@@ -33,16 +28,8 @@ if TYPE_CHECKING:
 MOST_SHOWN = 6
 """Slots that are shown side by side unless more are asked for."""
 
-SIZES = (10, 25, 50)
-"""Rows that a page may have."""
-
-MARKS = {"expected": "the expected answer", "base": "the base", "": "nothing"}
-"""What the words of an answer may be held against."""
-
-WATCHED, ALONE = 2.0, 120.0
-"""Seconds that showing it waits for the first page: where a person waits, and where nobody does."""
-
 FILTERS = ("which", "of", "group", "kind", "outcome", "search")
+"""Traits that choose items."""
 
 
 def samples(sweep: "str | Path | Job") -> "Samples":
@@ -54,7 +41,7 @@ def samples(sweep: "str | Path | Job") -> "Samples":
     return Samples(sweep)
 
 
-class Samples(anywidget.AnyWidget):
+class Samples(SweepFace):
     """The answers of one sweep."""
 
     _esm = script("word_diff", "sample_table", "samples")
@@ -62,11 +49,10 @@ class Samples(anywidget.AnyWidget):
 
     view = traitlets.Dict().tag(sync=True)
     """The page that is shown: its rows, where it begins, how many there are."""
+    ahead = traitlets.Dict().tag(sync=True)
+    """The page after it, so that turning to it waits for nobody."""
     choices = traitlets.Dict().tag(sync=True)
     """What may be chosen: evals, slots, groups, kinds, outcomes, and how many items each filter has."""
-    doing = traitlets.Unicode("").tag(sync=True)
-    news = traitlets.Unicode("").tag(sync=True)
-    problem = traitlets.Unicode("").tag(sync=True)
 
     eval = traitlets.Unicode("").tag(sync=True)
     shown_slots = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -87,30 +73,18 @@ class Samples(anywidget.AnyWidget):
     """Rows on a page."""
 
     def __init__(self, sweep: "str | Path | Job") -> None:
-        super().__init__()
-        self.path = folder_of(sweep)
-        self._store: SweepStore | None = None
-        self._arrivals: Arrivals | None = None
+        super().__init__(sweep, what="answers", work_out=self._show, plain=self._as_table)
         self._joined: Joined | None = None
         self._found: tuple[Any, Any] = (None, None)
-        self._must_read = False
-        self._was_live = False
-        self._errands = Errands(self._work, name="workbench-samples")
-        self.on_msg(self._on_message)
+        """What was wanted last, and the places of these items."""
+        self._offered: tuple[Any, Any] = (None, None)
+        """What the choices that are offered are about."""
+        self._choice = 0
+        """Counts the choices: pages of one have the same number."""
+        self._evals: list[str] = []
         self.observe(self._refilter, names=[*FILTERS, "eval", "shown_slots", "size"])
         self.observe(self._again, names=["number"])
-        reachable(self)
         self._begin()
-
-    @shown
-    def _begin(self) -> None:
-        self._store = SweepStore.open(self.path)
-        self._arrivals = Arrivals(self._store)
-        self._was_live = self._arrivals.look().is_live
-        self.doing = "reading the answers …"
-        self._errands.ask()
-        if self._was_live:
-            PUMP.add(self)
 
     # From Python.
 
@@ -163,36 +137,6 @@ class Samples(anywidget.AnyWidget):
             raise StoreError(self.problem or f"{str(self.path)!r} has no answers")
         return pd.DataFrame(self._joined.record(self._found[1], shown=self.shown_slots))
 
-    def read(self) -> None:
-        """Read the folder again, in the background."""
-        self._must_read = True
-        self._errands.ask()
-
-    def settle(self, *, timeout: float | None = None) -> bool:
-        """Wait until what was asked for is shown; false when that took longer."""
-        return self._errands.settle(timeout=timeout)
-
-    # What keeps it fresh.
-
-    def refresh(self) -> bool:
-        """Look whether answers have come; true while more may and the view is open."""
-        if self.comm is None or self._arrivals is None:
-            return False
-        news = self._arrivals.look()
-        if news.is_gone:
-            self.news = gone(self.path)
-            return False
-        if news.is_new and news.is_live:
-            self.news = "New answers have come since this was read."
-        if self._was_live and not news.is_live:
-            self.read()
-        self._was_live = news.is_live
-        return news.is_live
-
-    def say_problem(self, text: str) -> None:
-        """Show what went wrong below the head."""
-        self.problem = text
-
     def _again(self, _: Any) -> None:
         self._errands.ask()
 
@@ -219,44 +163,41 @@ class Samples(anywidget.AnyWidget):
 
     # In the background.
 
-    def _work(self) -> None:
-        self._show()
-        self.doing = ""
-
     @shown
     def _show(self) -> None:
+        """Read if needed, filter, show a page."""
         if self._store is None:
             return
-        self._join()
-        joined = self._joined
-        assert joined is not None
+        joined = self._join(self._store)
         shown_slots = [slot for slot in self.shown_slots if slot in joined.slots]
         wanted = self._wanted()
-        key = (id(joined), wanted, tuple(shown_slots))
-        if self._found[0] != key:
-            self._found = (key, joined.places(wanted, shown=shown_slots))
-            choices = self._choices(joined, shown_slots)
-            if choices != self.choices:
-                self.choices = choices
-        places = self._found[1]
-        self._page_of(joined, places, shown_slots)
+        chosen = (wanted, shown_slots, self.size)
+        if self._found[0] != chosen:
+            self._found = (chosen, joined.places(wanted, shown=shown_slots))
+            self._choice += 1
+        about = (wanted.of, shown_slots)
+        if self._offered != about:
+            self.choices = self._choices(joined, shown_slots, of=wanted.of)
+            self._offered = about
+        self._show_page(joined)
 
-    def _page_of(self, joined: "Joined", places: "np.ndarray", shown_slots: list[str]) -> None:
-        pages = max(1, -(-len(places) // self.size))
+    def _show_page(self, joined: "Joined") -> None:
+        """The page that is asked for, and the next one before it is."""
+        (_, shown_slots, size), places = self._found
+        pages = max(1, -(-len(places) // size))
         number = min(self.number, pages)
-        first = (number - 1) * self.size
-        self.view = {
-            "eval": joined.eval,
-            "slots": shown_slots,
-            "first": first,
-            "number": number,
-            "pages": pages,
-            "total": len(places),
-            "rows": joined.rows(places[first : first + self.size], shown=shown_slots),
-        }
+
+        def page(number: int) -> dict[str, Any]:
+            first = (number - 1) * size
+            rows = joined.rows(places[first : first + size], shown=shown_slots)
+            return {"choice": self._choice, "number": number, "first": first, "rows": rows}
+
+        about = {"eval": joined.eval, "slots": shown_slots, "pages": pages, "total": len(places)}
+        self.view = {**page(number), **about}
         if number != self.number:
             self.number = number
         self.problem = " ".join(joined.problems)
+        self.ahead = page(number + 1) if number < pages else {}
 
     def _wanted(self) -> "Wanted":
         from workbench.widgets.sample_pages import WHICH, Wanted
@@ -268,19 +209,18 @@ class Samples(anywidget.AnyWidget):
             outcome=self.outcome, text=self.search.strip(),
         )  # fmt: skip
 
-    def _join(self) -> None:
+    def _join(self, store: SweepStore) -> "Joined":
         """Have the answers of the chosen eval at hand."""
-        from workbench.widgets.sample_pages import join
+        from workbench.widgets.sample_join import join
 
-        assert self._store is not None
-        assert self._arrivals is not None
-        joined = self._joined
-        if joined is not None and joined.eval == self.eval and not self._must_read:
-            return
+        before = self._joined
+        if before is not None and before.eval == self.eval and not self._must_read:
+            return before
         self.doing = "reading the answers …"
         self._must_read = False
-        self._arrivals.take()
-        evals = _answered(self._store)
+        if self._arrivals is not None:
+            self._arrivals.take()
+        self._evals = evals = _answered(store)
         if not evals:
             raise StoreError(
                 "Nothing has been answered yet. Answers come when a trial is evaluated."
@@ -290,30 +230,33 @@ class Samples(anywidget.AnyWidget):
                 f"{self.eval!r} has no answers in this sweep. {nearest(self.eval, evals)}"
             )
         eval = self.eval or evals[0]
-        self._joined = None  # two of them would need twice the memory
-        self._joined = join(self._store, eval)
+        another = before is not None and before.eval != eval
+        # Two of them would need twice the memory.
+        before = self._joined = None
+        self._found = self._offered = (None, None)
+        self._joined = joined = join(store, eval)
         self.news = ""
-        is_other = joined is None or joined.eval != eval
-        if not any(slot in self._joined.slots for slot in self.shown_slots):
-            self.shown_slots = list(self._joined.slots)[:MOST_SHOWN]
-        if is_other and joined is not None:
+        if not any(slot in joined.slots for slot in self.shown_slots):
+            self.shown_slots = list(joined.slots)[:MOST_SHOWN]
+        if another:
             # What another eval has not would leave nothing to look at.
             for name in ("group", "kind", "outcome"):
-                known = dict(self._joined.choices(name, shown=self.shown_slots))
+                known = dict(joined.choices(name, shown=self.shown_slots))
                 if getattr(self, name) not in known:
                     setattr(self, name, "")
         if not self.eval:
             self.eval = eval
+        return joined
 
-    def _choices(self, joined: "Joined", shown_slots: list[str]) -> dict[str, Any]:
+    def _choices(self, joined: "Joined", shown_slots: list[str], *, of: str) -> dict[str, Any]:
         from workbench.widgets.sample_pages import WHICH
 
         assert self._store is not None
-        counts = joined.counts(of=self.of, shown=shown_slots)
+        counts = joined.counts(of=of, shown=shown_slots)
         can_tell = joined.better != "none" and BASE in joined.slots
         return {
             "name": self.path.name,
-            "evals": [{"name": e, "title": eval_info(e).title} for e in _answered(self._store)],
+            "evals": [{"name": e, "title": eval_info(e).title} for e in self._evals],
             "slots": [
                 {"name": slot, "has": slot in joined.slots}
                 for slot in (BASE, *(trial.name for trial in self._store.trials))
@@ -331,34 +274,21 @@ class Samples(anywidget.AnyWidget):
         }
 
     @shown
-    def _on_message(self, _: Any, content: Any, __: Any) -> None:
-        if not isinstance(content, dict):
+    def _on_message(self, widget: Any, content: Any, buffers: Any) -> None:
+        super()._on_message(widget, content, buffers)
+        joined = self._joined
+        if joined is None or not isinstance(content, dict) or content.get("command") != "whole":
             return
-        if content.get("command") == "read":
-            self.read()
-        if content.get("command") == "whole" and self._joined is not None:
-            item, part, slot = content.get("item"), content.get("part"), content.get("slot") or ""
-            is_known = part in ("prompt", "expected") or (
-                part == "answer" and slot in self._joined.slots
-            )
-            if isinstance(item, int) and is_known:
-                text = self._joined.whole(item, part=str(part), slot=slot)
-                self.send({"whole": {"item": item, "part": part, "slot": slot, "text": text}})
+        item, part, slot = content.get("item"), content.get("part"), content.get("slot") or ""
+        is_answer = part == "answer" and slot in joined.slots
+        if isinstance(item, int) and (is_answer or part in ("prompt", "expected")):
+            text = joined.whole(item, part=str(part), slot=slot)
+            self.send({"whole": {"item": item, "part": part, "slot": slot, "text": text}})
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        """The widget, and beside it the first page as a plain table for places that show none."""
-        bundle = super()._repr_mimebundle_(**options)
-        # A server with a page names the session in the environment; without one nobody waits for the cell.
-        self.settle(timeout=WATCHED if "JPY_SESSION_NAME" in os.environ else ALONE)
+    def _as_table(self) -> tuple[str, str]:
+        """The page that is shown as a plain table."""
         said = self.problem or self.doing
-        plain = {
-            "text/plain": as_text(self.view, problem=said),
-            "text/html": as_table(self.view, problem=said),
-        }
-        if bundle is None:
-            return plain
-        data, metadata = bundle
-        return {**data, **plain}, metadata
+        return as_text(self.view, problem=said), as_table(self.view, problem=said)
 
 
 def _answered(store: SweepStore) -> list[str]:

@@ -49,7 +49,7 @@ class Timing:
             return
         self._listed = now
         try:
-            found = find_sweeps(self.runs)[:NEWEST]
+            found = find_sweeps(self.runs, most=NEWEST)
         except WorkbenchError:
             found = []
         kept = {path: self._measured.get(path) for path in found}

@@ -36,7 +36,7 @@ class Series:
     """Steps and what was told at them, in order: one column for each quantity."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        self.steps = array("L")
+        self.steps = array("Q")
         self.columns = {name: array("d") for name in names}
 
     def add(self, step: int, *values: float) -> None:

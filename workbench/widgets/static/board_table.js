@@ -17,6 +17,8 @@ class BoardTable {
     const { evals = [], fields = [], rows = [] } = this.ui.board();
     const columns = [{ key: "place", head: "Place", value: null }, { key: "name", head: "Trial", value: (r) => r.name }];
     for (const { key, title } of fields) {
+      // A name that a point was given is the trial's own name again.
+      if (rows.every((r) => !r.fields[key] || r.fields[key] === r.name)) continue;
       const number = rows.every((r) => r.sizes[key] !== null || !r.fields[key]);
       columns.push({ key: `field:${key}`, head: title, number, title: key, value: (r) => (r.sizes[key] ?? (r.fields[key] || null)), text: (r) => r.fields[key] });
     }
@@ -102,7 +104,7 @@ class BoardTable {
   cell(row, column, isBaseline) {
     if (column.key === "place") return this.place(row);
     if (column.key === "name") return this.called(row);
-    if (!column.eval) return make("td", { class: column.number ? "wb-number" : null, text: column.text(row) || "" });
+    if (!column.eval) return make("td", { class: column.number ? "wb-number" : "wb-board-field", title: column.text(row) || null, text: column.text(row) || "" });
     return this.figure(row, column.eval, isBaseline);
   }
 

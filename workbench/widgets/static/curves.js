@@ -100,7 +100,7 @@ class Curves {
     if (this.isScore) this.under(svg);
     else {
       for (const tick of this.logX ? doublings(this.x1, most * 1.5) : niceTicks(0, this.x1, Math.min(8, most))) {
-        if (tick > 0) svg.append(draw("text", { class: "wb-tick", x: this.x(tick), y: bottom + 15, "text-anchor": "middle", text: many(tick) }));
+        if (tick > 0 && Number.isInteger(tick)) svg.append(draw("text", { class: "wb-tick", x: this.x(tick), y: bottom + 15, "text-anchor": "middle", text: many(tick) }));
       }
       if (!this.logX) svg.append(draw("text", { class: "wb-tick", x: left - 6, y: bottom + 15, "text-anchor": "end", text: "step" }));
     }

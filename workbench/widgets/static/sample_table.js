@@ -92,10 +92,11 @@ class SampleTable {
     if (side) { this.node.scrollBy({ left: side * 140 }); return; }
     const next = this.at + (step || 0);
     if (page || next < 0 || next >= this.rows.length) {
-      const way = page || step;
-      if (!this.ui.turn(way)) return;
+      const { at } = this;
+      // Before it is turned: a page that is there already is drawn at once.
       this.wantsLast = step === -1;
       this.at = 0;
+      if (!this.ui.turn(page || step)) { this.at = at; this.wantsLast = false; }
       return;
     }
     this.focus(next);

@@ -1,20 +1,25 @@
 // Answers side by side: what may be looked at, a page of rows, and the way to the next. It draws what the traits say and keeps
 // in traits what a person chose. Text enters the page by textContent only.
 
+const KEPT = 12; // pages
+
 class Answers {
   constructor(model, el) {
     this.model = model;
+    this.kept = new Map();
+    this.early = null;
     this.table = new SampleTable(this);
     this.build();
     el.append(this.root);
     const fill = () => this.fill();
     this.calls = {
-      "change:view": () => this.draw(), "change:choices": fill, "change:against": () => { this.fill(); this.table.draw(); },
+      "change:view": () => this.arrived(), "change:ahead": () => this.keep(this.model.get("ahead")), "change:choices": fill, "change:against": () => { this.fill(); this.table.draw(); },
       "msg:custom": (content) => { if (content?.whole) this.table.got(content.whole); },
     };
     for (const trait of ["doing", "news", "problem"]) this.calls[`change:${trait}`] = () => this.tell();
     for (const trait of ["eval", "which", "of", "group", "kind", "outcome", "search", "shown_slots", "size"]) this.calls[`change:${trait}`] = fill;
     for (const [event, call] of Object.entries(this.calls)) model.on(event, call);
+    for (const trait of ["view", "ahead"]) this.keep(model.get(trait));
     this.fill(); this.draw(); this.tell();
   }
 
@@ -49,7 +54,25 @@ class Answers {
       this.table.node);
   }
 
-  view() { return this.model.get("view") || {}; }
+  // A page that came before is drawn when it is asked for, not when the kernel has said it again.
+  view() { return this.early || this.model.get("view") || {}; }
+
+  keep(page) {
+    if (!page?.rows) return;
+    if (page.choice !== this.keptOf) { this.kept.clear(); this.keptOf = page.choice; }
+    this.kept.set(page.number, page);
+    if (this.kept.size > KEPT) this.kept.delete(this.kept.keys().next().value);
+  }
+
+  arrived() {
+    const view = this.model.get("view") || {};
+    this.keep(view);
+    // What is drawn already is not drawn again, and pages that were turned over meanwhile are not drawn at all.
+    const isAhead = this.early && this.early.choice === view.choice && this.early.number === this.model.get("number");
+    if (!isAhead || view.number === this.early.number) this.early = null;
+    if (!isAhead) this.draw();
+  }
+
   choices() { return this.model.get("choices") || {}; }
   close() { clearTimeout(this.timer); for (const [event, call] of Object.entries(this.calls)) this.model.off(event, call); }
 
@@ -75,6 +98,8 @@ class Answers {
     this.waits();
     this.model.set("number", wanted);
     this.model.save_changes();
+    const page = this.kept.get(wanted);
+    if (page && page.choice === this.view().choice) { this.early = { ...this.view(), ...page }; this.draw(); }
     return true;
   }
 
