@@ -14,6 +14,7 @@ from workbench.report import blocks
 from workbench.report.blocks import Section
 from workbench.report.sections import Report
 from workbench.timing.call import Cell as Work
+from workbench.timing.flags import Flag
 
 
 def ways(report: Report) -> Section:
@@ -30,7 +31,7 @@ def ways(report: Report) -> Section:
 def _of_one(found: Deployment) -> list[Markup | None]:
     small, *others = found.cells
     said = [f"{name}: {why}" for name, why in found.refused.items()]
-    doubts = [f"{flag.variant} at {flag.cell}: {flag.sentence}" for flag in found.flags]
+    doubts = [_doubt(flag) for flag in found.flags]
     more = [blocks.table(times(found, cell)) for cell in others]
     return [
         blocks.subheading(str(found.facts["trial"])),
@@ -40,6 +41,12 @@ def _of_one(found: Deployment) -> list[Markup | None]:
         blocks.listing(said) if said else None,
         blocks.folded("Doubts about the times", blocks.listing(doubts)),
     ]
+
+
+def _doubt(flag: Flag) -> blocks.Sentence:
+    text = f"{flag.variant} at {flag.cell}: {flag.sentence}"
+    work = {"in": flag.cell.input_tokens, "out": flag.cell.output_tokens, "rows": flag.cell.batch}
+    return blocks.Sentence(text, {**work, **flag.numbers})
 
 
 def times(found: Deployment, work: Work) -> Table:
@@ -69,7 +76,15 @@ def times(found: Deployment, work: Work) -> Table:
         f"{work} tokens. Medians of {calls} calls taken in turns, with their order-statistic intervals; the ratio is "
         "taken within blocks. 95 % intervals."
     )
-    return Table(columns=columns, lines=tuple(lines), caption=caption)
+    numbers = {
+        "calls": calls,
+        "in": work.input_tokens,
+        "out": work.output_tokens,
+        "rows": work.batch,
+    }
+    return Table(
+        columns=columns, lines=tuple(lines), caption=caption, numbers=tuple(numbers.items())
+    )
 
 
 def sizes(found: Deployment) -> Table:
@@ -92,7 +107,7 @@ def sizes(found: Deployment) -> Table:
                 cells=(
                     Cell(raw=name, text=name),
                     Cell(raw=weights, text=f"{weights:.1f}"),
-                    Cell(raw=cache, text="" if cache is None else f"{cache / 1000:.2f}"),
+                    _plain(cache, per=1000),
                     _within(apart.value, apart.low, apart.high) if apart else _within(),
                     _within(*(None if v is None else 100 * v for v in same[:3]))
                     if same
@@ -103,6 +118,10 @@ def sizes(found: Deployment) -> Table:
         )
     caption = f"How far each way moved the answers of the {REFERENCE} adapter: {found.facts['texts']}, 95 % intervals over texts."
     return Table(columns=columns, lines=tuple(lines), caption=caption)
+
+
+def _plain(value: float | None, *, per: float) -> Cell:
+    return Cell(raw=None) if value is None else Cell(raw=value / per, text=f"{value / per:.2f}")
 
 
 def _within(

@@ -33,6 +33,8 @@ class Flag:
     sentence: str
     amount: float
     """How much of it: the factor, the relative change, or how many."""
+    numbers: dict[str, float]
+    """The figures in the sentence."""
 
 
 def flags(calls: Sequence[Call]) -> list[Flag]:
@@ -50,13 +52,20 @@ def flags(calls: Sequence[Call]) -> list[Flag]:
             _failed(ours),
         ]
         found += [
-            Flag(kind=kind, variant=variant, cell=cell, sentence=sentence, amount=amount)
-            for kind, sentence, amount in filter(None, told)
+            Flag(
+                kind=kind,
+                variant=variant,
+                cell=cell,
+                sentence=sentence,
+                amount=amount,
+                numbers=numbers,
+            )
+            for kind, sentence, amount, numbers in filter(None, told)
         ]
     return found
 
 
-_Told = tuple[str, str, float] | None
+_Told = tuple[str, str, float, dict[str, float]] | None
 
 
 def _slow_start(calls: Iterable[Call], *, usual: float) -> _Told:
@@ -65,7 +74,7 @@ def _slow_start(calls: Iterable[Call], *, usual: float) -> _Told:
         return None
     factor = first.e2e_ms / usual
     words = f"the first call took {factor:.1f} times the usual one, {first.e2e_ms:.3g} ms; it is not counted"
-    return "slow start", words, factor
+    return "slow start", words, factor, {"times": factor, "ms": first.e2e_ms}
 
 
 def _drift(calls: Sequence[Call]) -> _Told:
@@ -82,7 +91,7 @@ def _drift(calls: Sequence[Call]) -> _Told:
     if not is_sure or p > 0.01 or abs(change) < DRIFT:
         return None
     words = f"calls became {abs(change):.0%} {'slower' if change > 0 else 'faster'} over the measurement"
-    return "drift", words, change
+    return "drift", words, change, {"change": change}
 
 
 def _stalls(calls: Sequence[Call]) -> _Told:
@@ -97,7 +106,8 @@ def _stalls(calls: Sequence[Call]) -> _Told:
         f"{len(stalls)} of {len(gaps)} gaps took {STALL:g} times the usual {usual:.3g} ms or more, the longest "
         f"{max(stalls):.3g} ms; medians hardly know of it, high percentiles do"
     )
-    return "stall", words, float(len(stalls))
+    told = {"stalls": len(stalls), "gaps": len(gaps), "usual": usual, "longest": max(stalls)}
+    return "stall", words, float(len(stalls)), {**told, "times": STALL}
 
 
 def _failed(calls: Sequence[Call]) -> _Told:
@@ -105,4 +115,4 @@ def _failed(calls: Sequence[Call]) -> _Told:
     if not failed:
         return None
     words = f"{len(failed)} of {len(calls)} calls have no times, the first: {failed[0].error}"
-    return "failed", words, float(len(failed))
+    return "failed", words, float(len(failed)), {"failed": len(failed), "calls": len(calls)}
