@@ -54,7 +54,7 @@ def test_a_trial_gets_its_card_and_a_small_one_when_asked(sweep, tmp_path):
     assert len(html) < 400_000
     assert "<h1>Ours</h1>" in html
     assert "<title>Ours</title>" in html
-    for words in ("What it learned and forgot", "seeds 0 and 1", "one of 4 trials", "Not covered"):
+    for words in ("What it learned and forgot", "seeds 0 and 1", "one of 4 trials", "Not asked"):
         assert words in html
     assert "r2" not in json.dumps(json.loads(out.with_suffix(".json").read_text())["verdict"])
 

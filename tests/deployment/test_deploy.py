@@ -35,7 +35,10 @@ def measured(sweep):
 def test_every_variant_is_timed_in_every_cell_that_fits(measured):
     found, _ = measured
     assert found.variants == ("base", "attached", "merged")
-    assert [str(cell) for cell in found.cells] == ["8 in, 4 out", "8 in, 4 out, 2 rows"]
+    assert [str(cell) for cell in found.cells] == [
+        "8 tokens in, 4 out",
+        "8 tokens in, 4 out, 2 rows",
+    ]
     assert len(found.facts["cells_refused"]) == 2
     assert "context is 256" in found.facts["cells_refused"][0]
     for cell in found.cells:
@@ -109,7 +112,7 @@ def test_the_command_shows_what_was_stored_with_its_cost(measured, sweep, capsys
     path = str(sweep.path / sweep.trials[0].name)
     assert main(["deploy", path, "--stored", "--price", "2", "--utilization", "0.5"]) == 0
     shown = capsys.readouterr().out
-    for word in ("attached", "merged", "1M tokens out", "8 in, 4 out", "intervals are 95 %"):
+    for word in ("attached", "merged", "1M tokens out", "8 tokens in, 4 out", "intervals are 95 %"):
         assert word in shown
     assert main(["deploy", path, "--stored", "--json", "--price", "2"]) == 0
     told = json.loads(capsys.readouterr().out)

@@ -76,7 +76,7 @@ def deploy_command(
 def tell(found: "Deployment", *, cost: "Price | None" = None) -> None:
     """The tables, for people."""
     for cell in found.cells:
-        say(f"{cell} tokens")
+        say(str(cell))
         columns = (
             "variant",
             "call, ms",
@@ -177,7 +177,7 @@ def _tell_cost(found: "Deployment", cost: "Price") -> None:
     say(f"at {cost.per_hour:g} {cost.currency} an hour, {100 * cost.utilization:g} % used:")
     columns = ("variant", "1M tokens in", "1M tokens out", "1,000 requests")
     for cell in found.cells:
-        say(f"{cell} tokens")
+        say(str(cell))
         rows = []
         for name in found.variants:
             figures = found.figures(name, cell)

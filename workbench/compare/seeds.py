@@ -13,7 +13,7 @@ from workbench.compare import wording
 from workbench.compare.panel import seed_columns, seed_panel
 from workbench.compare.reading import Candidate, Reading
 from workbench.scores.task import BASE
-from workbench.stats.intervals import Floats
+from workbench.stats.intervals import Floats, within
 from workbench.stats.seeds import TwoWay, items_and_seeds
 
 
@@ -53,7 +53,11 @@ def apart(reading: Reading, of: str, against: str, *, eval: str) -> TwoWay | Non
     elif against == BASE:
         theirs = dict.fromkeys(mine, theirs.popitem()[1])
     columns = [mine[seed] - theirs[seed] for seed in mine if seed in theirs]
-    return over_both(columns, clusters=found.clusters)
+    both, sort = over_both(columns, clusters=found.clusters), reading.sort_of(eval)
+    if both is None or sort is None or not wording.is_share(sort.unit):
+        return both
+    low, high, _ = within(both.low, both.high, "", least=-1, most=1)
+    return both._replace(low=low, high=high)
 
 
 def figure_apart(reading: Reading, name: str, *, eval: str) -> TwoWay | None:

@@ -79,9 +79,11 @@ def deploy(
 def _loaded(trial: Trial, *, told: Told) -> Any:
     # Takes seconds: it brings torch.
     from workbench.deployment.loading import Place
+    from workbench.models.quiet import quietly
 
     told(0.0, f"loading {trial.spec.model.id}")
-    return Place.of(trial.spec.model)
+    with quietly():
+        return Place.of(trial.spec.model)
 
 
 def _context(place: Any) -> int:
@@ -94,15 +96,17 @@ def _prepare(
     place: Any, store: SweepStore, trial: Trial, *, names: Sequence[str], seed: int, told: Told
 ) -> None:
     from workbench.deployment.loading import prepare
+    from workbench.models.quiet import quietly
 
-    prepare(
-        place,
-        trial=trial,
-        adapters=adapters(store, trial),
-        names=names,
-        seed=seed,
-        say=lambda words: told(0.0, words),
-    )
+    with quietly():
+        prepare(
+            place,
+            trial=trial,
+            adapters=adapters(store, trial),
+            names=names,
+            seed=seed,
+            say=lambda words: told(0.0, words),
+        )
     if REFERENCE not in place.subjects:
         raise InputError(
             f"the adapter of {trial.name!r} cannot be served: {place.refused[REFERENCE]}"

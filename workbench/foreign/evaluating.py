@@ -5,10 +5,7 @@ evals=["retention"])` makes a sweep of an adapter in PEFT's format and asks it; 
 and can be compared. Heavy libraries load when something is asked, not before.
 """
 
-import contextlib
-import logging
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workbench.errors import InputError
@@ -86,8 +83,10 @@ def ask_stored(
     path: Path, *, evals: Sequence[str] = (), files: Mapping[str, str | Path] | None = None
 ) -> list[Score]:
     """Ask a sweep or one of its trials."""
+    from workbench.models.quiet import quietly
+
     folder = _sweep(path)
-    with _quietly():
+    with quietly():
         if not (folder / RECORD).is_file():
             from workbench.experiment import evaluate as ask_again
 
@@ -99,27 +98,6 @@ def ask_stored(
         if only:
             store.folder(only)
         return ask(store, evals=asked_of(store.spec, evals, files=files), only=only)
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Without what libraries tell their own developers: it would stand in a notebook's cell."""
-    from transformers.utils import logging as bars
-
-    shown = bars.is_progress_bar_enabled()
-    bars.disable_progress_bar()
-    # On some processors bitsandbytes looks for a package that it does without, and says so when it is imported.
-    bitsandbytes = logging.getLogger("bitsandbytes")
-    level = bitsandbytes.level
-    bitsandbytes.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
-            yield
-    finally:
-        bitsandbytes.setLevel(level)
-        if shown:
-            bars.enable_progress_bar()
 
 
 def _in_a_sweep(path: Path) -> bool:

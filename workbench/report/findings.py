@@ -164,7 +164,7 @@ class Finding:
             return ""
         if not figure.low <= sort.chance <= figure.high:
             return ""
-        return f" Chance ({wording.amount(sort.chance, unit)}) lies inside its interval."
+        return f" Whoever knows nothing gets {wording.amount(sort.chance, unit)}, which lies inside its interval."
 
     @property
     def _nearer(self) -> float | None:

@@ -13,7 +13,7 @@ from workbench.compare.marks import id_of
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
 from workbench.compare.reading import Reading
 from workbench.report import blocks
-from workbench.report.findings import family_of, finding, info_of, others
+from workbench.report.findings import family_of, finding, info_of, leading, others
 from workbench.report.groups import groups_table
 from workbench.report.numbers import Said, Told
 from workbench.report.sections import Report
@@ -30,6 +30,9 @@ MOST_COLUMNS = 12
 GROUPS_MATTER = ("bias", "robustness")
 """Areas that are about the groups; elsewhere they are folded."""
 
+MASS = "pronoun_mass"
+"""The part of a score that says how much of the probability its figure is about."""
+
 DIRECTION = {"higher": "higher is better", "lower": "lower is better"}
 
 
@@ -39,6 +42,7 @@ def parts_of(report: Report, eval: str, *, is_first: bool = True) -> list[Markup
     return [
         blocks.subheading(title_of(eval), within=f"eval {eval}"),
         found_words(report, eval),
+        _mass(report, eval),
         *_drawn(report, eval, is_first=is_first),
         _groups(report, eval),
         _flaw(info),
@@ -52,6 +56,25 @@ def found_words(report: Report, eval: str) -> Markup:
     found, rest = finding(report, eval), others(report, eval)
     words = held(f"{found.sentence} {rest.words}".strip())
     return blocks.paragraph(words, numbers=found.numbers | rest.counts)
+
+
+def _mass(report: Report, eval: str) -> Markup | None:
+    """How much of the probability the compared words hold: a lean within little of it says little."""
+    reading, name = report.comparison.reading, leading(report)
+    if not name:
+        return None
+    slots = {BASE: (BASE,), name: reading.candidate(name).trials}
+    held_by = {
+        slot: (_mean_parts(reading, trials, eval) or {}).get(MASS) for slot, trials in slots.items()
+    }
+    base, ours = held_by[BASE], held_by[name]
+    if base is None or ours is None:
+        return None
+    words = (
+        f"He and she together hold {100 * ours:.0f} % of the probability there (base {100 * base:.0f} %); "
+        "the figure is about that part alone."
+    )
+    return blocks.paragraph(words, numbers={"mass": ours, "mass of base": base})
 
 
 def title_of(eval: str) -> str:

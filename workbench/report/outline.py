@@ -112,7 +112,10 @@ def not_asked(report: Report) -> Section:
     if waiting:
         names = wording.listed([TITLES[one].lower() for one in waiting])
         told.append(blocks.paragraph(f"Asked for, and without a figure so far: {names}."))
-    return blocks.section("Not covered", *told)
+    if told:
+        rest = "What no report of this kind covers stands at the end of the evidence map."
+        told.append(blocks.paragraph(rest))
+    return blocks.section("Not asked", *told)
 
 
 def _of_whom(report: Report) -> Markup | None:

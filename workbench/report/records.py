@@ -19,6 +19,7 @@ from workbench.report.blocks import NOT_STATED, Fact, Section, Sentence
 from workbench.report.sections import Report
 from workbench.report.sources import sources
 from workbench.scores.task import BASE
+from workbench.spec import READS
 
 MOST_TOLD = 40
 """Lines of one kind that are told; how many more there are is said."""
@@ -45,6 +46,10 @@ METHOD = (
     "adapters. Where a trial was trained with several seeds its figure is their mean, item by item, and a second "
     "interval covers other items and other seeds; with two or three seeds it is wide, because so few say little.",
 )
+
+
+OF_ALL = ("peft_type", "task_type", "target_modules")
+"""Fields of an adapter that every method has."""
 
 
 def differing(report: Report) -> Section:
@@ -263,6 +268,11 @@ def _common(report: Report) -> Markup:
         left_out |= {"train", "seed"}
     fields = spec.model_dump(mode="json", exclude=left_out)
     varied = {part.strip() for axis in spec.sweep for part in axis.split(",")}
+    if isinstance(adapter := fields.get("adapter"), dict) and "adapter.peft_type" not in varied:
+        read = READS[spec.adapter.peft_type]
+        fields["adapter"] = {k: v for k, v in adapter.items() if k in (*read, *OF_ALL)}
+        if "lora_alpha" in read and spec.adapter.lora_alpha is None:
+            fields["adapter"]["lora_alpha"] = "twice the rank"
     flat = _flat(fields)
     return blocks.facts([Fact(key, _value(v), v) for key, v in flat.items() if key not in varied])
 

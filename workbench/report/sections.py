@@ -72,6 +72,8 @@ def heading(report: Report) -> Section:
         line.append(f"{spec.quantization.bits}-bit base")
     if reading.state not in ("done", "failed", "stopped"):
         line.append(f"the sweep is {reading.state}: this is what there is so far")
+    if spec.model.id == "microworld":
+        line.append("microworld is an invented world of the workbench, with a small model of it")
     html = Told('<header class="top"><h1>{}</h1><p class="meta">{}</p></header>').format(
         report.title, "; ".join(line)
     )
@@ -110,7 +112,7 @@ def verdict_card(report: Report) -> Section:
         "{}{}{}</section>"
     ).format(
         found.kind,
-        Told(HEADLINE[found.kind], [Said("headings", HEADLINE[found.kind])]),
+        Told(_headline(found), [Said("headings", _headline(found))]),
         said,
         blocks.facts(verdict.card(report.comparison), tone="card"),
         Told('<h3>Read with care</h3><ul class="caveats">{}</ul>').format(cautions)
@@ -118,6 +120,15 @@ def verdict_card(report: Report) -> Section:
         else "",
     )
     return Section("Verdict", html, {"verdict": told})
+
+
+def _headline(found: Verdict) -> str:
+    """What was found, in a few words; a lead that other seeds could turn is one of these seeds."""
+    ends = (found.wide_low, found.wide_high)
+    is_of_seeds = None not in ends and (ends[0] or 0) <= 0 <= (ends[1] or 0)
+    return HEADLINE[found.kind] + (
+        " with these seeds" if found.kind == "winner" and is_of_seeds else ""
+    )
 
 
 def leaderboard(report: Report) -> Section:

@@ -34,7 +34,7 @@ def _of_one(found: Deployment) -> list[Markup | None]:
     doubts = [_doubt(flag) for flag in found.flags]
     more = [blocks.table(times(found, cell)) for cell in others]
     return [
-        blocks.subheading(str(found.facts["trial"])),
+        blocks.subheading(f"Serving {found.facts['trial']}"),
         blocks.table(times(found, small)),
         blocks.folded("Other sizes of work", blocks.joined(*more)),
         blocks.table(sizes(found)),
@@ -71,9 +71,9 @@ def times(found: Deployment, work: Work) -> Table:
             over = found.ratio(name, work)
             cells.append(_within(over.value, over.low, over.high))
         lines.append(Line(cells=tuple(cells)))
-    calls = len([c for c in found.calls if c.cell == work and c.block >= 0])
+    calls = len([c for c in found.calls if c.cell == work and c.block >= 0]) // len(found.variants)
     caption = (
-        f"{work} tokens. Medians of {calls} calls taken in turns, with their order-statistic intervals; the ratio is "
+        f"{work}. Medians of {calls} calls of each way, taken in turns, with their order-statistic intervals; the ratio is "
         "taken within blocks. 95 % intervals."
     )
     numbers = {

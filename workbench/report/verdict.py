@@ -65,7 +65,7 @@ def card(comparison: Comparison) -> list[Fact]:
             wording.interval(*wide, unit, decimals=decimals),
             [*wide, len(found.by_seed)],
         ),
-        Fact("p, corrected", _p_text(found.p), found.p),
+        Fact("p over items, corrected", _p_text(found.p), found.p),
         Fact("items", str(found.n) if found.n and not several else "", found.n),
         Fact(
             f"over {len(found.by_seed)} seeds",

@@ -84,7 +84,9 @@ LATENCY = EvalInfo(
     what="The median time between two tokens of one answer, without batching, from blocks in which every adapter and "
     "the base are timed once, in random order. The first token, which pays for the prompt, is kept apart.",
     flaws="It is the time of this process on this machine while whatever else was running: compare adapters within one "
-    "run and never across runs. Adapters are measured unmerged; a merged one costs what the base costs. "
+    "run and never across runs. Adapters are measured unmerged; a merged one costs what the base costs. Of several seeds "
+    "each block is averaged before the median is taken, and a difference is the median of the blocks' differences: "
+    "neither need lie between the medians beside it. "
     "A short prompt and one answer at a time are timed, so it says nothing about throughput, long contexts or a "
     "serving engine.",
 )

@@ -24,7 +24,7 @@ class Cell:
 
     def __str__(self) -> str:
         rows = f", {self.batch} rows" if self.batch > 1 else ""
-        return f"{self.input_tokens} in, {self.output_tokens} out{rows}"
+        return f"{self.input_tokens} tokens in, {self.output_tokens} out{rows}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

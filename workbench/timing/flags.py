@@ -73,8 +73,11 @@ def _slow_start(calls: Iterable[Call], *, usual: float) -> _Told:
     if first is None or first.e2e_ms < SLOW_START * usual:
         return None
     factor = first.e2e_ms / usual
-    words = f"the first call took {factor:.1f} times the usual one, {first.e2e_ms:.3g} ms; it is not counted"
-    return "slow start", words, factor, {"times": factor, "ms": first.e2e_ms}
+    seconds = first.e2e_ms / 1000
+    words = (
+        f"the first call took {factor:.3g} times the usual one, {seconds:.2g} s; it is not counted"
+    )
+    return "slow start", words, factor, {"times": factor, "seconds": seconds}
 
 
 def _drift(calls: Sequence[Call]) -> _Told:
