@@ -18,6 +18,8 @@ from bench.figures import ENOUGH_STEPS, EQUAL
 from bench.job import RANKS
 from bench.load import QUIET_CORES
 from bench.machine import ROOT
+from bench.serving_tables import size_table, time_tables
+from bench.serving_tables import title_of as serving_title_of
 from bench.suite import FULL
 from bench.tables import (
     NONE,
@@ -62,6 +64,12 @@ a quick form of the same cases, `.venv/bin/python -m bench --full` all of it, `-
 |---|---|
 """ + "".join(f"| {name} | {arm.words} |\n" for name, arm in ARMS.items())
 
+SERVING = """\
+An adapter of rank 8 on all linear layers, its weights drawn, served in every way that this machine can: `workbench deploy`, see
+[deployment.md](deployment.md). Medians with 95 % intervals; the ratio is taken within blocks in which every way stands twice. Measured in
+{seconds:.0f} s, ended by {ended}. Divergence and same token: from the attached adapter, on drawn tokens or, in the micro-world, as stored.
+"""
+
 SUMMARY = {
     "(i), end to end": ("fused over (i), end to end", "fused-malloc over (i), end to end"),
     "(ii), steady": ("fused over (ii), steady", "fused-malloc over (ii), steady"),
@@ -92,9 +100,25 @@ def page(paths: Sequence[Path]) -> str:
     scored = [it for it in stored.values() if "sets" in it]
     if scored:
         parts += _evals(scored)
+    for served in (it for it in stored.values() if "serving" in it):
+        parts += _serving(served)
     for timed in (it for it in stored.values() if "timings" in it):
         parts += _product(timed)
     return "\n".join(parts)
+
+
+def _serving(stored: dict[str, Any]) -> Iterator[str]:
+    yield f"## {serving_title_of(stored)}\n"
+    yield SERVING.format(seconds=stored["seconds"], ended=stored["ended"])
+    for title, sheet in time_tables(stored):
+        yield f"**{title}.**\n"
+        yield _markdown(sheet)
+    yield _markdown(size_table(stored))
+    for name, why in stored["refused"].items():
+        yield f"{name} was not measured: {why}\n"
+    for doubt in stored["doubts"]:
+        yield f"- {doubt}"
+    yield ""
 
 
 def _summary(cases: dict[str, dict[str, Any]]) -> Sheet:

@@ -61,7 +61,7 @@ def test_the_planted_ratio_the_refusal_and_the_stall_are_told(notebook):
     assert "gaps took 10 times the usual" in told
     ratios = [
         row[-1]["raw"] if isinstance(row, list) else row["cells"][-1]["raw"]
-        for table in section["tables"]
+        for table in [*section["tables"], *(one["table"] for one in section["figures"])]
         for row in table["rows"]
         if "time over base" in str(table["columns"])
     ]

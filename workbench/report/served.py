@@ -13,6 +13,7 @@ from workbench.deployment.variants import CONTROL, REFERENCE, VARIANTS
 from workbench.report import blocks
 from workbench.report.blocks import Section
 from workbench.report.sections import Report
+from workbench.report.served_chart import over_base
 from workbench.timing.call import Cell as Work
 from workbench.timing.flags import Flag
 
@@ -35,7 +36,7 @@ def _of_one(found: Deployment) -> list[Markup | None]:
     more = [blocks.table(times(found, cell)) for cell in others]
     return [
         blocks.subheading(f"Serving {found.facts['trial']}"),
-        blocks.table(times(found, small)),
+        blocks.figure(over_base(found, small, table=times(found, small))),
         blocks.folded("Other sizes of work", blocks.joined(*more)),
         blocks.table(sizes(found)),
         blocks.listing(said) if said else None,
