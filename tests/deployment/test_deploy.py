@@ -71,6 +71,14 @@ def test_the_merged_adapter_is_said_to_agree(measured):
     assert found.agreement["base"].divergence.value > 1e-4
 
 
+def test_libraries_say_nothing_while_calls_are_timed(sweep, tmp_path, capfd, caplog):
+    shutil.copytree(sweep.path, tmp_path / "served")
+    path = tmp_path / "served" / sweep.trials[0].name
+    deploy(path, variants=("int8",), input_tokens=(8,), output_tokens=(2,), batch=(1,), seconds=0.1)
+    assert "MatMul8bitLt" not in caplog.text
+    assert "Loading weights" not in capfd.readouterr().err
+
+
 def test_stopping_keeps_what_there_is(sweep, tmp_path):
     folder = tmp_path / "served"
     shutil.copytree(sweep.path, folder)

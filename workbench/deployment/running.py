@@ -44,6 +44,23 @@ def deploy(
     wanted = Wanted.of(**fields)
     names = chosen(wanted.variants)
     store, trial = served(Path(path))
+    # It brings torch, which takes seconds; what was asked is checked by now.
+    from workbench.models.quiet import quietly
+
+    # Calls as well: a notice at every product of an 8-bit layer would be part of its time.
+    with quietly():
+        return _deployed(store, trial, wanted, names=names, told=told, stopped=stopped)
+
+
+def _deployed(
+    store: SweepStore,
+    trial: Trial,
+    wanted: Wanted,
+    *,
+    names: Sequence[str],
+    told: Told,
+    stopped: Callable[[], bool],
+) -> Deployment:
     began = time.perf_counter()
     place = _loaded(trial, told=told)
     context = _context(place)
@@ -77,13 +94,10 @@ def deploy(
 
 
 def _loaded(trial: Trial, *, told: Told) -> Any:
-    # Takes seconds: it brings torch.
     from workbench.deployment.loading import Place
-    from workbench.models.quiet import quietly
 
     told(0.0, f"loading {trial.spec.model.id}")
-    with quietly():
-        return Place.of(trial.spec.model)
+    return Place.of(trial.spec.model)
 
 
 def _context(place: Any) -> int:
@@ -96,17 +110,15 @@ def _prepare(
     place: Any, store: SweepStore, trial: Trial, *, names: Sequence[str], seed: int, told: Told
 ) -> None:
     from workbench.deployment.loading import prepare
-    from workbench.models.quiet import quietly
 
-    with quietly():
-        prepare(
-            place,
-            trial=trial,
-            adapters=adapters(store, trial),
-            names=names,
-            seed=seed,
-            say=lambda words: told(0.0, words),
-        )
+    prepare(
+        place,
+        trial=trial,
+        adapters=adapters(store, trial),
+        names=names,
+        seed=seed,
+        say=lambda words: told(0.0, words),
+    )
     if REFERENCE not in place.subjects:
         raise InputError(
             f"the adapter of {trial.name!r} cannot be served: {place.refused[REFERENCE]}"
