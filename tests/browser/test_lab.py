@@ -50,8 +50,9 @@ def test_what_is_wrong_stands_beside_its_field_and_start_says_why(page, lab, pic
     picture(panel, "panel-form")
     rate.fill("fast")
     panel.locator(".wb-wrong", has_text="'fast'").wait_for(timeout=20 * SECOND)
-    assert panel.get_by_role("button", name="Start", exact=True).is_disabled()
-    assert "Learning rate" in panel.locator(".wb-reason").inner_text()
+    # The field hears of it first.
+    panel.locator("button:disabled", has_text="Start").first.wait_for(timeout=20 * SECOND)
+    panel.locator(".wb-reason", has_text="Learning rate").wait_for(timeout=20 * SECOND)
     picture(panel, "panel-wrong")
     rate.fill("0.01")
     panel.get_by_label("Model").fill("no/such/model")

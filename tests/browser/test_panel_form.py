@@ -140,7 +140,7 @@ def watched_while_another_cell_runs(page, panel) -> None:
     live = panel.locator(".wb-live")
     assert live.locator("svg:has(.wb-empty):has(.wb-axis)").count() == 0
     live.locator("polyline").first.wait_for(timeout=90 * SECOND)
-    assert panel.get_by_role("button", name="Start", exact=True).is_disabled()
+    panel.locator("button:disabled", has_text="Start").first.wait_for(timeout=20 * SECOND)
     before = number_of_points(live)
     run_last_cell(page)
     printed(page, "kernel free")
@@ -259,7 +259,7 @@ def test_rows_are_looked_at_axes_added_and_what_is_wrong_is_told(page, lab, pict
     panel.locator("[data-field=data_id] .wb-wrong", has_text="question").wait_for(
         timeout=20 * SECOND
     )
-    assert panel.get_by_role("button", name="Start", exact=True).is_disabled()
+    panel.locator("button:disabled", has_text="Start").first.wait_for(timeout=20 * SECOND)
     panel.locator("summary").click()
     panel.get_by_label("Columns", exact=True).fill("prompt=question, completion=reply")
     panel.locator(".wb-pager", has_text="of 12 to train on").wait_for(timeout=60 * SECOND)
