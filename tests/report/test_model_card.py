@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from tests.compare.planted import calibrated, certified, plant
 from workbench.cli import main
 from workbench.compare import compare
+from workbench.compare.signs import written_out
 from workbench.errors import SpecError, StoreError
 from workbench.report import markdown as md
 from workbench.report.card_evaluation import about
@@ -340,7 +341,7 @@ def test_a_payload_is_shown_as_the_words_it_is(payload):
         assert {tag for tag, _ in page.tags} <= {
             "table", "thead", "tbody", "tr", "th", "td", "p", "ul", "li", "code",
         }, inside  # fmt: skip
-        seen = " ".join(md.seen(payload).split())
+        seen = " ".join(written_out(payload).split())
         words = page.shown.replace("\u2060", "")
         assert words.count(seen) >= 3
 

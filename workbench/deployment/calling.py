@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from workbench.evals.generation import wait_for
 from workbench.timing.call import Cell
 
 
@@ -123,9 +124,3 @@ def _scales(module: Any) -> int:
         return sum(t.numel() * t.element_size() for t in parts)
     scale = getattr(weight, "SCB", None)
     return scale.numel() * scale.element_size() if isinstance(scale, torch.Tensor) else 0
-
-
-def wait_for(device: torch.device) -> None:
-    """An accelerator answers before it is done."""
-    if device.type != "cpu":
-        torch.accelerator.synchronize(device)

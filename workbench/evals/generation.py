@@ -220,19 +220,19 @@ def time_decode(model: torch.nn.Module, *, prompt_ids: Sequence[int], new_tokens
     ids_BT = torch.tensor([list(prompt_ids)], device=device)
     mask_BT = torch.ones(1, len(prompt_ids) + new_tokens, dtype=torch.long, device=device)
     step = Stepper(alone(model))
-    _wait_for(device)
+    wait_for(device)
     start = first = time.perf_counter()
     for i in range(new_tokens):
         token_B = step(ids_BT, mask_BT[:, : ids_BT.shape[1]], slots=[0]).argmax(-1)
         ids_BT = torch.cat([ids_BT, token_B[:, None]], dim=1)
         if i == 0:
-            _wait_for(device)
+            wait_for(device)
             first = time.perf_counter()
-    _wait_for(device)
+    wait_for(device)
     return Timing(first - start, time.perf_counter() - first)
 
 
-def _wait_for(device: torch.device) -> None:
+def wait_for(device: torch.device) -> None:
     """An accelerator answers before it is done."""
     if device.type != "cpu":
         torch.accelerator.synchronize(device)

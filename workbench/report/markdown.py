@@ -8,6 +8,8 @@ instead of obeyed. It knows nothing of cards.
 import re
 from collections.abc import Iterable, Sequence
 
+from workbench.compare.signs import written_out
+
 _MARKS = re.compile(r"([\\`*_\[\]#~$])")
 """Signs that may begin or end something in Markdown wherever they stand."""
 
@@ -22,22 +24,13 @@ _OWN_LINK = re.compile(r"https?://[^\s<>\"'`\\()\[\]{}|*]+[^\s<>\"'`\\()\[\]{}|*
 _FENCE = re.compile(r"`{3,}")
 
 
-def seen(value: str) -> str:
-    r"""Control and direction marks as the codes they have; line breaks and tabs stay.
-
-    >>> seen("a\u202eb")
-    'a\\u202eb'
-    """
-    return "".join(_seen(sign) for sign in value)
-
-
 def text(value: object) -> str:
     r"""One line of plain words.
 
     >>> text("<b>[x](javascript:y)</b>\n# z")
     '&lt;b&gt;\\[x\\](javascript:y)&lt;/b&gt; \\# z'
     """
-    line = _words(" ".join(seen(str(value)).split()))
+    line = _words(" ".join(written_out(str(value)).split()))
     # A word joiner is not seen and keeps a renderer from taking an address for a link.
     return _AT_THE_START.sub(_as_words, _ADDRESS.sub(lambda found: f"{found[0]}\u2060", line))
 
@@ -58,7 +51,7 @@ def code(value: object) -> str:
     >>> code("r4-seed0"), code("a`b")
     ('`r4-seed0`', 'a\\`b')
     """
-    line = " ".join(seen(str(value)).split())
+    line = " ".join(written_out(str(value)).split())
     return text(line) if not line or "`" in line or "|" in line else f"`{line}`"
 
 
@@ -99,24 +92,13 @@ def section(title: str, *parts: str, level: int = 2) -> str:
     return f"{'#' * level} {title}\n\n{body}" if body else ""
 
 
-def _seen(sign: str) -> str:
-    number = ord(sign)
-    if sign in "\n\t":
-        return sign
-    is_direction = (
-        0x202A <= number <= 0x202E or 0x2066 <= number <= 0x2069 or number in (0x200E, 0x200F)
-    )
-    is_control = number < 0x20 or 0x7F <= number < 0xA0 or 0xD800 <= number <= 0xDFFF
-    return f"\\u{number:04x}" if is_direction or is_control else sign
-
-
 def _words(line: str) -> str:
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKS.sub(r"\\\1", line)
 
 
 def _prose(part: str) -> str:
-    line = " ".join(seen(part).split())
+    line = " ".join(written_out(part).split())
     told, at = "", 0
     for link in _OWN_LINK.finditer(line):
         told += f"{_words(line[at : link.start()])}<{link[0]}>"
