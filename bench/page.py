@@ -18,6 +18,7 @@ from bench.figures import ENOUGH_STEPS, EQUAL
 from bench.job import RANKS
 from bench.load import QUIET_CORES
 from bench.machine import ROOT
+from bench.planning_tables import section as planning
 from bench.serving_tables import size_table, time_tables
 from bench.serving_tables import title_of as serving_title_of
 from bench.suite import FULL
@@ -102,6 +103,8 @@ def page(paths: Sequence[Path]) -> str:
         parts += _evals(scored)
     for served in (it for it in stored.values() if "serving" in it):
         parts += _serving(served)
+    if foreseen := [it for it in stored.values() if "planning" in it]:
+        parts += planning(foreseen, as_text=_markdown)
     for timed in (it for it in stored.values() if "timings" in it):
         parts += _product(timed)
     return "\n".join(parts)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from workbench.widgets.leaderboard import leaderboard
     from workbench.widgets.model_map import model_map
     from workbench.widgets.playground import playground  # type: ignore[no-redef]
+    from workbench.widgets.rank_lens import lens
     from workbench.widgets.samples import samples
 
 __version__ = "0.1.0"
@@ -46,6 +47,7 @@ _HOME = {
     "playground": "workbench.widgets.playground",
     "model_map": "workbench.widgets.model_map",
     "leaderboard": "workbench.widgets.leaderboard",
+    "lens": "workbench.widgets.rank_lens",
     "samples": "workbench.widgets.samples",
     "WorkbenchError": "workbench.errors",
 }
@@ -60,6 +62,7 @@ __all__ = [
     "deploy",
     "evaluate",
     "leaderboard",
+    "lens",
     "model_map",
     "panel",
     "plan",

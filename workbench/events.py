@@ -82,6 +82,32 @@ class Saved(_Event):
     what: Literal["checkpoint", "adapter"]
 
 
+class Savepoint(_Event):
+    """All that trains is on disk together: from here a sweep goes on whose worker dies."""
+
+    event: Literal["savepoint"] = "savepoint"
+    slots: dict[str, int]
+    """The step of each trial that trains."""
+    pass_tokens: int
+    """How many tokens a forward pass takes at most."""
+
+
+class Pruned(_Event):
+    """Successive halving ended a trial at a rung."""
+
+    event: Literal["pruned"] = "pruned"
+    step: int
+    rung: int
+    """Counted from 1."""
+    loss: float
+    """Held-out, the mean of its seeds."""
+    place: int
+    of: int
+    """How many configurations were held against each other."""
+    needed: float
+    """The loss of the last that went on."""
+
+
 class Warned(_Event):
     """Something a person should know; the run goes on."""
 
@@ -97,6 +123,9 @@ class Steered(_Event):
     command: str
     applied: bool
     step: int = 0
+    """How far its trial was then, or without one the trial that was furthest."""
+    of: str = ""
+    """The trial it was about; empty for the sweep."""
     reason: str = ""
 
 
@@ -106,8 +135,8 @@ class Finished(_Event):
     event: Literal["finished"] = "finished"
     step: int
     seconds: float
-    reason: Literal["done", "stopped", "early"] = "done"
-    """`early`: the held-out loss had stopped falling."""
+    reason: Literal["done", "stopped", "early", "pruned", "dropped"] = "done"
+    """`early`: its held-out loss had stopped falling; `pruned`: others had a lower one; `dropped`: a person gave it up."""
 
 
 class Failed(_Event):
@@ -120,7 +149,17 @@ class Failed(_Event):
 
 
 Event = Annotated[
-    Started | Step | HeldOut | Evaluated | Saved | Warned | Steered | Finished | Failed,
+    Started
+    | Step
+    | HeldOut
+    | Evaluated
+    | Saved
+    | Savepoint
+    | Pruned
+    | Warned
+    | Steered
+    | Finished
+    | Failed,
     Field(discriminator="event"),
 ]
 

@@ -8,8 +8,6 @@ done again, so running a folder twice, or after a crash, completes it. It prints
 
 import gc
 import logging
-import resource
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,8 @@ from workbench import events
 from workbench.adapters.bank import Bank
 from workbench.data.sources import Rows
 from workbench.data.sources import load as load_rows
+from workbench.engine import pace
+from workbench.engine.peak import Costs
 from workbench.errors import DataError, RunError, StoreError, WorkbenchError
 from workbench.evals.quality.benchmarks import check_files
 from workbench.evaluation import evaluate_all
@@ -28,6 +28,7 @@ from workbench.plan.sharing import by_base
 from workbench.plan.suites import asked_of
 from workbench.runs import datacard
 from workbench.runs.provenance import provenance
+from workbench.runs.spent import spent
 from workbench.runs.status import State
 from workbench.runs.steering import Steering
 from workbench.runs.store import SweepStore
@@ -65,7 +66,8 @@ def run(store: SweepStore) -> int:
 
 
 def _run(store: SweepStore, steering: Steering) -> list[str]:
-    began = time.perf_counter()
+    costs = Costs()
+    _take_back(store, steering)
     problems = _refuse(store)
     data, unread = _read(store)
     problems += unread
@@ -79,17 +81,26 @@ def _run(store: SweepStore, steering: Steering) -> list[str]:
         if group is None:
             continue
         rows = _rows_of(trials, data=data)
-        problems += train_all(store, group, data=rows, steering=steering)
+        with costs.training(group.bank.model):
+            problems += train_all(store, group, data=rows, steering=steering)
         problems += evaluate_all(
             store, group.bank, trials=group.trials, data=rows, steering=steering, asked=asked
         )
         del group
         gc.collect()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    store.write_json(
-        "measured.json", {"seconds": time.perf_counter() - began, "peak_rss_bytes": peak}
-    )
+    planned = store.read_json("plan.json", default={})
+    store.write_json("measured.json", costs.told(planned, trained=spent(store).training))
+    if costs.largest and not steering.stopped_all:
+        quantized = any(trial.spec.quantization for trial in store.trials)
+        pace.leave(say=steering.say, floor_bytes=None if quantized else costs.libraries(planned))
     return problems
+
+
+def _take_back(store: SweepStore, steering: Steering) -> None:
+    """Take out the trials that joined after the last savepoint: they join again, at the same step."""
+    for one in store.added:
+        if steering.is_to_come(one.command):
+            store.take_back(one.trial.name)
 
 
 def _refuse(store: SweepStore) -> list[str]:
@@ -251,7 +262,7 @@ def hold(
             refused.append((trial, error))
     if bank is None:
         return None, refused
-    return Group(trials=tuple(held), loaded=loaded, bank=bank), refused
+    return Group(trials=held, loaded=loaded, bank=bank), refused
 
 
 def _load(

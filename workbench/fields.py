@@ -297,6 +297,15 @@ class TrainSpec(Words):
         return self
 
 
+class PruneSpec(Words):
+    """Successive halving, in the words of Optuna's `SuccessiveHalvingPruner`: the worse trials end early."""
+
+    reduction_factor: Float = Field(3.0, gt=1)
+    """Of so many configurations one goes on from each rung, to a rung so many times as far."""
+    min_resource: Float = Field(0.1, gt=0)
+    """The step of the first rung; below 1 a share of all steps. The warm-up of a schedule is left out."""
+
+
 def _as_text(label: Any) -> Any:
     if isinstance(label, bool):
         return str(label).lower()

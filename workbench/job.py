@@ -10,7 +10,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -20,8 +22,10 @@ from workbench.errors import DataError, RunError, StoreError
 from workbench.plan import Plan
 from workbench.plan import plan as predict
 from workbench.plan.hub_memory import HubMemory
+from workbench.plan.lengths import SAMPLED
 from workbench.plan.suites import with_suites
 from workbench.runs import control
+from workbench.runs.newcomers import newcomer
 from workbench.runs.store import Status, SweepStore, find_sweeps
 from workbench.spec import DataSpec, Spec, Trial
 from workbench.tracking import check_trackers
@@ -60,13 +64,16 @@ def plan(spec: Spec, *, seen: RowsSeen | None = None, hub: HubMemory | None = No
         except DataError as error:
             wrong[data, labelled] = error
     refused = {name: wrong[one] for name, one in sets.items() if one in wrong}
-    refused |= {trial.name: told for trial in spec.grid() if (told := _nothing_to_watch(trial))}
+    pruned = spec.prune is not None
+    watched = ((trial, _nothing_to_watch(trial, pruned=pruned)) for trial in spec.grid())
+    refused |= {trial.name: told for trial, told in watched if told}
     readable = [one for name, one in sets.items() if name not in refused]
     if not readable:
         raise next(iter(refused.values()))
     data, labelled = readable[0]
     return predict(
         spec,
+        texts={one: seen.texts(one, labelled=told, most=SAMPLED) for one, told in set(readable)},
         num_rows=seen.num_rows(data, labelled=labelled),
         num_labels=seen.num_labels(data) if labelled else None,
         refused=refused,
@@ -83,12 +90,12 @@ def _check_files(spec: Spec) -> None:
         check_files(named)
 
 
-def _nothing_to_watch(trial: Trial) -> DataError | None:
+def _nothing_to_watch(trial: Trial, *, pruned: bool) -> DataError | None:
     data = trial.spec.data
-    if trial.spec.train.eval_steps is None or holds_out(data):
+    if (trial.spec.train.eval_steps is None and not pruned) or holds_out(data):
         return None
     return DataError(
-        f"eval_steps asks for the loss on held-out rows, and of {data.id!r} none are held out; "
+        f"{'prune' if pruned else 'eval_steps'} asks for the loss on held-out rows, and of {data.id!r} none are held out; "
         "set data.eval_fraction, 0.1 say"
     )
 
@@ -190,6 +197,37 @@ class Job:
     def resume(self, trial: str = "") -> None:
         """Let one paused trial, or all of them, go on exactly where they were."""
         control.send(self.path, "resume", trial=trial)
+
+    def drop(self, trial: str, *, at: int = 0) -> None:
+        """Give one trial up: it ends before its next step, and nothing of it is kept or asked.
+
+        Args:
+            trial: Which.
+            at: The step of it after which it ends; 0 is now.
+        """
+        control.send(self.path, "drop", trial=trial, at=at)
+
+    def clone(self, trial: str, changes: Mapping[str, Any], *, at: int = 0) -> str:
+        """Train a copy of one trial with fields changed, from its weights as they are; returns the name it is going to have.
+
+        Args:
+            trial: Whose weights it begins with.
+            changes: Dotted fields, as in `{"train.learning_rate": 0.003}`.
+            at: The step of that trial after which it is made; 0 is now.
+        """
+        return self._join("clone", changes, trial=trial, at=at)
+
+    def add(self, changes: Mapping[str, Any], *, at: int = 0) -> str:
+        """Train another trial beside those that train, of the sweep's own fields with some changed; returns its name."""
+        return self._join("add", changes, at=at)
+
+    def _join(self, word: str, changes: Mapping[str, Any], *, trial: str = "", at: int = 0) -> str:
+        asked = control.Command(command=word, trial=trial, at=at, changes=dict(changes))
+        control.check(self.path, asked)
+        # Here too, though the worker does it: whoever typed a wrong field hears it at once.
+        name = newcomer(self.store, asked).name
+        control.send(self.path, word, trial=trial, at=at, changes=changes)
+        return name
 
     def kill(self) -> None:
         """End the worker at once; `restart()` goes on from the last checkpoint."""

@@ -5,7 +5,7 @@ an empty folder beside its rows, gives the losses that the trial recorded. It ta
 spec models nor our engine.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pprint import pformat
 from typing import Any
 
@@ -14,7 +14,7 @@ _TEMPLATE = '''\
 
 Run it beside {rows}, whose rows are tokenised already{ignored}:
     python script.py
-It writes losses.jsonl, one line a step, and {what} into ./reproduced.
+It writes losses.jsonl, one line a step, and {what} into ./reproduced.{steered}
 """
 
 import json
@@ -153,6 +153,8 @@ def trial_script(
     read: Collection[str],
     num_labels: int | None = None,
     use_cpu: bool = True,
+    initial: str | None = None,
+    steered: Sequence[str] = (),
 ) -> str:
     """The script of one trial.
 
@@ -163,25 +165,23 @@ def trial_script(
         read: The fields of the adapter that its method reads.
         num_labels: What a classifier tells apart; None counts them in the rows.
         use_cpu: Whether it keeps off a GPU.
+        initial: The folder of the adapter it begins with; None draws a new one.
+        steered: What a person told it while it trained.
     """
-    model, quantization = fields["model"], fields["quantization"]
+    quantization = fields["quantization"]
     adapter = {**fields["adapter"], "lora_alpha": int(alpha) if alpha == int(alpha) else alpha}
-    embedded = model["id"] == "microworld"
     classifies = adapter["task_type"] == "SEQ_CLS"
     bnb = ", BitsAndBytesConfig" if quantization else ""
-    revision = model["revision"]
     return _TEMPLATE.format(
         name=fields["name"],
         rows=rows,
-        extra_imports="from importlib.resources import files\n" if embedded else "",
         seed=fields["seed"],
-        model=_EMBEDDED if embedded else repr(model["id"]),
-        revision=f"\n    revision={revision!r}," if revision else "",
-        tokenizer_revision=f", revision={revision!r}" if revision else "",
-        dtype=model["dtype"],
-        trust_remote_code=model["trust_remote_code"],
+        **_model(fields["model"]),
         quantization=_quantization(quantization),
-        **_method(adapter, read=read, trainer="transformers" if classifies else "TRL"),
+        steered=_told(steered),
+        **_method(
+            adapter, read=read, trainer="transformers" if classifies else "TRL", initial=initial
+        ),
         ignored="" if classifies else " (-100 marks tokens that the loss ignores)",
         use_cpu=use_cpu,
         bf16=fields["train"]["bf16"],
@@ -196,14 +196,46 @@ def trial_script(
     )
 
 
+def _model(fields: dict[str, Any]) -> dict[str, Any]:
+    """What the script says of the base."""
+    embedded, revision = fields["id"] == "microworld", fields["revision"]
+    return {
+        "extra_imports": "from importlib.resources import files\n" if embedded else "",
+        "model": _EMBEDDED if embedded else repr(fields["id"]),
+        "revision": f"\n    revision={revision!r}," if revision else "",
+        "tokenizer_revision": f", revision={revision!r}" if revision else "",
+        "dtype": fields["dtype"],
+        "trust_remote_code": fields["trust_remote_code"],
+    }
+
+
 def _labels(count: int | None) -> str:
     """How many outputs the head has; some may be of labels that no row of this trial has."""
     said = str(count) if count else 'len({row["labels"] for row in rows})'
     return f"\n    num_labels={said},"
 
 
-def _method(fields: dict[str, Any], *, read: Collection[str], trainer: str) -> dict[str, str]:
+def _told(steered: Sequence[str]) -> str:
+    """What the script does not do by itself, so that a reader knows where the trial went another way."""
+    if not steered:
+        return ""
+    lines = "".join(f"\n- {one}" for one in steered)
+    return "\n\nWhile it trained it was told:" + lines.replace("\\", "/").replace('"', "'")
+
+
+def _method(
+    fields: dict[str, Any], *, read: Collection[str], trainer: str, initial: str | None
+) -> dict[str, str]:
     """What the script says of the adapter; without one, of the model that is trained whole."""
+    if initial is not None:
+        begins = "  # the weights it began with\n"
+        return {
+            "libraries": f"PEFT and {trainer}",
+            "what": "the adapter",
+            "peft_import": "from peft import PeftModel\n",
+            "adapter": "",
+            "attach": f"model = PeftModel.from_pretrained(model, {initial!r}, is_trainable=True){begins}",
+        }
     config = _CONFIGS.get(fields["peft_type"])
     if config is None:
         plain = {"libraries": trainer, "what": "the model"}

@@ -11,6 +11,7 @@ import itertools
 import json
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,6 +28,7 @@ from workbench.fields import (
     DataSpec,
     Int,
     ModelSpec,
+    PruneSpec,
     QuantizationSpec,
     TrainSpec,
     Words,
@@ -41,6 +43,7 @@ __all__ = [
     "AdapterSpec",
     "DataSpec",
     "ModelSpec",
+    "PruneSpec",
     "QuantizationSpec",
     "Spec",
     "TrainSpec",
@@ -73,6 +76,8 @@ class Spec(Words):
     """What is asked of the base and of every trial; without a word, what fits the task."""
     seed: Int = Field(0, ge=0, lt=2**31)
     sweep: dict[str, tuple[Any, ...]] = Field({})
+    prune: PruneSpec | None = None
+    """End trials whose held-out loss is behind; None trains every trial to its end."""
 
     @field_validator("name")
     @classmethod
@@ -154,6 +159,21 @@ class Spec(Words):
         return tuple(found)
 
     @model_validator(mode="after")
+    def _pruned_by_one_measure(self) -> Self:
+        if self.prune is None:
+            return self
+        if not self.sweep:
+            raise ValueError("prune ends the worse of several trials, and this is one; add a sweep")
+        named = [part.strip() for key in self.sweep for part in key.split(",")]
+        moving = [n for n in named if n.startswith(("model.", "data.")) and n != "data.rows"]
+        if moving:
+            raise ValueError(
+                f"prune compares losses on the same held-out rows, as one model reads them, and {moving[0]} varies; "
+                "sweep it without prune"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _grid_is_sound(self) -> Self:
         if len(set(self.evals)) != len(self.evals):
             raise ValueError("evals names one of them twice")
@@ -182,6 +202,8 @@ class Spec(Words):
     def fingerprint(self) -> str:
         """Sixteen hex digits that change when anything but the name does."""
         content = self.model_dump(mode="json", exclude={"name"})
+        if self.prune is None:
+            del content["prune"]  # specs that never heard of it keep the name they had
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
@@ -199,7 +221,7 @@ class Spec(Words):
         if size > MAX_TRIALS:
             raise SpecError(f"the axes make {size} trials; at most {MAX_TRIALS} are allowed")
         _no_field_twice(axes)
-        plain = self.model_dump(mode="json", exclude_unset=True) | {"sweep": {}}
+        plain = self.model_dump(mode="json", exclude_unset=True, exclude={"prune"}) | {"sweep": {}}
         trials: dict[str, Trial] = {}
         for combination in itertools.product(*axes):
             varied: dict[str, Any] = {k: v for point in combination for k, v in point.items()}
@@ -219,7 +241,13 @@ class Spec(Words):
         return tuple(trials.values())
 
     def as_code(
-        self, *, rows: str = "rows.jsonl", model: str | None = None, num_labels: int | None = None
+        self,
+        *,
+        rows: str = "rows.jsonl",
+        model: str | None = None,
+        num_labels: int | None = None,
+        initial: str | None = None,
+        steered: Sequence[str] = (),
     ) -> str:
         """The plain PEFT + TRL script of one trial.
 
@@ -227,6 +255,8 @@ class Spec(Words):
             rows: The file of tokenised rows beside it.
             model: What the script calls the model; None takes the spec's own word.
             num_labels: What a classifier tells apart; None counts them in the rows.
+            initial: The folder of the adapter it begins with, beside the script; None draws a new one.
+            steered: What a person told it while it trained, in words.
         """
         if self.sweep:
             raise SpecError("a sweep is many trials; ask one of spec.grid() for its code")
@@ -234,7 +264,13 @@ class Spec(Words):
         fields["model"]["id"] = model or self.model.id
         read = READS[self.adapter.peft_type]
         return script.trial_script(
-            fields, alpha=self.adapter.alpha, rows=rows, read=read, num_labels=num_labels
+            fields,
+            alpha=self.adapter.alpha,
+            rows=rows,
+            read=read,
+            num_labels=num_labels,
+            initial=initial,
+            steered=steered,
         )
 
 
@@ -245,6 +281,10 @@ class Trial(Words):
     spec: Spec
     varied: dict[str, Any] = Field({})
     """The fields that the sweep varies, with this trial's values."""
+    parent: str = ""
+    """The trial whose weights it began with, while that trained; empty for one that began anew."""
+    parent_step: int = 0
+    """How far that was then."""
 
 
 def _without_unread(fields: dict[str, Any], varied: dict[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ FLOORS: list[tuple[str, list[str]]] = [
             "microworld.build",
         ],
     ),
-    ("6 reading", ["compare", "gate", "report"]),
+    ("6 reading", ["compare", "gate", "lens", "report"]),
     ("7 faces", ["widgets", "lessons", "doctor", "cli", "__main__"]),
 ]
 

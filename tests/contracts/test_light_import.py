@@ -31,6 +31,7 @@ def loaded_by(module: str) -> set[str]:
         ("workbench", HEAVY | {"pandas", "numpy", "pydantic", "plotly", "ipywidgets"}),
         ("workbench.spec", HEAVY | {"pandas", "numpy"}),
         ("workbench.widgets", HEAVY),
+        ("workbench.lessons", HEAVY | {"pandas", "plotly", "ipywidgets", "pydantic"}),
         ("workbench.cli", HEAVY | {"pandas", "plotly", "scipy"}),
         ("workbench.job", HEAVY),
         ("workbench.plan", HEAVY),

@@ -12,13 +12,15 @@ import pytest
 from tests.contracts.tree import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LESSONS = sorted((ROOT / "notebooks" / "learn").rglob("*.ipynb"))
+"""Those of the course; `tests/lessons/` runs them, since they are answered, not only run."""
 WIDGET = "application/vnd.jupyter.widget-view+json"
 MOST_LINES = 24
 TEMPLATES = sorted((ROOT / "workbench" / "report").rglob("*.ipynb"))
 
 
 def name_of(path: Path) -> str:
-    return path.name
+    return f"{path.parent.name}/{path.name}" if path in LESSONS else path.name
 
 
 def read(path):
@@ -31,7 +33,7 @@ def parameters_cell(path):
     return tagged[0]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS + TEMPLATES, ids=name_of)
+@pytest.mark.parametrize("path", NOTEBOOKS + LESSONS + TEMPLATES, ids=name_of)
 def test_no_output_is_stored(path):
     notebook = read(path)
     nbformat.validate(notebook)
@@ -44,12 +46,12 @@ def test_no_output_is_stored(path):
     assert notebook.metadata.kernelspec.name == "python3"
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS + TEMPLATES, ids=name_of)
+@pytest.mark.parametrize("path", NOTEBOOKS + LESSONS + TEMPLATES, ids=name_of)
 def test_one_cell_holds_the_parameters(path):
     assert parameters_cell(path).cell_type == "code"
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+@pytest.mark.parametrize("path", NOTEBOOKS + LESSONS, ids=name_of)
 def test_papermill_knows_every_parameter_and_its_type(path):
     import papermill
 
@@ -58,10 +60,11 @@ def test_papermill_knows_every_parameter_and_its_type(path):
     assert smoke
     assert set(smoke) <= set(known)
     assert [name for name, told in known.items() if told["inferred_type_name"] == "None"] == []
-    assert {"runs", "reports"} <= set(known), "where it writes is the reader's to say"
+    if path in NOTEBOOKS:
+        assert {"runs", "reports"} <= set(known), "where it writes is the reader's to say"
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+@pytest.mark.parametrize("path", NOTEBOOKS + LESSONS, ids=name_of)
 def test_it_begins_with_what_one_will_be_able_to_do_and_what_that_takes(path):
     first = read(path).cells[0]
     assert first.cell_type == "markdown"
@@ -69,7 +72,7 @@ def test_it_begins_with_what_one_will_be_able_to_do_and_what_that_takes(path):
         assert told in first.source, told
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+@pytest.mark.parametrize("path", NOTEBOOKS + LESSONS, ids=name_of)
 def test_cells_are_short_and_keep_their_names(path):
     cells = read(path).cells
     number = path.name[:2]
@@ -79,7 +82,7 @@ def test_cells_are_short_and_keep_their_names(path):
     assert {cell: n for cell, n in lines.items() if n > MOST_LINES} == {}
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+@pytest.mark.parametrize("path", NOTEBOOKS + LESSONS, ids=name_of)
 def test_a_kernel_without_the_workbench_is_told_what_to_do(path):
     first = next(cell for cell in read(path).cells if cell.cell_type == "code")
     assert "import workbench" in first.source

@@ -2,15 +2,19 @@
 
 import json
 import shutil
+import time
 
 import pytest
 
+from tests.timing.planted_power import machine
 from workbench.cli import main
 from workbench.deployment.reading import read
 from workbench.deployment.running import deploy
 from workbench.errors import InputError, StoreError
 from workbench.stats.intervals import Interval
 from workbench.timing.cost import Price
+from workbench.timing.counter import Counter, Meter
+from workbench.timing.energy import ROUNDS, meter
 
 SMALL = {
     "variants": ("merged",),
@@ -126,6 +130,52 @@ def test_the_command_shows_what_was_stored_with_its_cost(measured, sweep, capsys
     told = json.loads(capsys.readouterr().out)
     assert {cell["variant"] for cell in told["cells"]} == {"base", "attached", "merged"}
     assert told["cells"][0]["cost"]["requests"]["value"] > 0
+
+
+def test_without_a_counter_energy_is_absent_with_its_reason_and_without_a_gpu_its_memory(measured):
+    found, _ = measured
+    if not found.counted:
+        assert found.turns == ()
+        assert found.uncounted
+    facts = found.facts["variants"]
+    assert facts["attached"]["adapter_bytes"] > facts["merged"]["adapter_bytes"] == 0
+    assert found.facts["peak_rss_bytes"] > facts["base"]["weights_bytes"]
+
+
+def small(path, **more):
+    more = {"variants": ("merged",), "input_tokens": (8,), "output_tokens": (4,), **more}
+    return deploy(path, batch=(1,), seconds=0.2, **more)
+
+
+def test_energy_is_counted_by_the_counters_that_there_are(sweep, tmp_path):
+    shutil.copytree(sweep.path, tmp_path / "served")
+    machine(tmp_path / "power", packages=1)
+    # The machine's files stand still; one counter more goes with the clock, as of a machine that draws 20 W throughout.
+    drawn = Counter(name="20 W", read=lambda: int(20e6 * time.perf_counter()))
+    planted = meter(root=tmp_path / "power").counters
+    found = small(tmp_path / "served" / sweep.trials[0].name, by=Meter(counters=(*planted, drawn)))
+    assert found.counted == ("package-0", "package-0 dram", "20 W")
+    assert found.uncounted == ()
+    assert len(found.turns) == ROUNDS * len(found.variants)
+    for turn in found.turns:
+        assert turn.joules == pytest.approx(20 * turn.seconds, rel=0.05)
+    told = found.energy("merged", found.cells[0])
+    assert (told.how, told.of_call.n) == ("counted", ROUNDS)
+
+
+def test_a_wall_clock_that_is_set_back_changes_no_time_and_is_said(sweep, tmp_path, monkeypatch):
+    shutil.copytree(sweep.path, tmp_path / "served")
+    path, true, began = tmp_path / "served" / sweep.trials[0].name, time.time, time.perf_counter()
+    looks = iter([0.0])
+    monkeypatch.setattr(time, "time", lambda: true() + next(looks, -3600.0))
+    found = small(path, by=Meter())
+    monkeypatch.undo()
+    assert found.wall_clock_moved == pytest.approx(-3600, abs=1)
+    assert "set back by 3600 s" in found.clock_note
+    assert not any(call.error for call in found.calls)
+    spent = sum(call.e2e_ms for call in found.calls) / 1000
+    assert 0 < spent < found.facts["seconds"] < time.perf_counter() - began
+    assert [call.began for call in found.calls] == sorted(call.began for call in found.calls)
 
 
 @pytest.mark.parametrize(

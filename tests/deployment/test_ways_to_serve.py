@@ -9,6 +9,7 @@ from tests.deployment.conftest import write_adapter
 from tests.engine import equality
 from workbench import microworld
 from workbench.deployment.agreement import compared
+from workbench.deployment.held import adapter_bytes, held
 from workbench.deployment.loading import Place, prepare
 from workbench.spec import Spec
 from workbench.timing.call import Cell
@@ -42,6 +43,10 @@ def test_merged_says_what_attached_says_for_every_kind_of_model(family, tmp_path
         assert moved.largest < 1e-4
         assert moved.same == 1
         assert moved.divergence < 1e-8
+    for way in ways.values():
+        told = held(way, cell=Cell(4, 2))
+        assert told["cache_bytes_per_token"] == told["cache_bytes_by_formula"] > 0
+        assert told["cuda"] is None or told["cuda"]["allocated_bytes"] > 0
     assert max(moved.largest for moved in compared(ways["attached"], ways["base"], TEXTS)) > 1e-3
     after = dict(ways["base"].model.named_parameters())
     assert all(torch.equal(after[name], before[name]) for name in before)
@@ -105,6 +110,11 @@ def test_bytes_are_those_of_the_tensors(served):
         p.numel() for n, p in served.subjects["attached"].model.named_parameters() if "lora_" in n
     )
     assert sizes["attached"] == sizes["base"] + 4 * added
+    adapters = {way: adapter_bytes(subject.model) for way, subject in served.subjects.items()}
+    assert (adapters["base"], adapters["merged"]) == (0, 0)
+    assert adapters["attached"] == adapters["nf4"] == 4 * added
+    assert adapters["mixed"] == adapters["swapped"] == sizes["mixed"] - sizes["base"]
+    assert adapters["mixed"] > adapters["attached"]
     assert sizes["nf4"] < sizes["int8"] < sizes["base"]
 
 
@@ -117,9 +127,15 @@ def test_a_call_writes_as_many_tokens_as_it_is_told_and_takes_time(served):
 
 
 def test_the_cache_grows_by_what_the_shape_says(served):
-    from workbench.deployment.running import cache_bytes
+    from workbench.deployment.held import cache_bytes
 
     assert served.subjects["attached"].cache_bytes_per_token() == cache_bytes(served.base.config)
+
+
+def test_a_base_in_half_the_bytes_has_half_the_cache_counted_and_by_formula(served):
+    whole, half = (held(served.subjects[way], cell=Cell(4, 2)) for way in ("attached", "bf16"))
+    for how in ("cache_bytes_per_token", "cache_bytes_by_formula"):
+        assert half[how] == whole[how] / 2
 
 
 def test_a_lone_adapter_is_neither_mixed_nor_swapped_and_says_why(sweep):

@@ -202,7 +202,7 @@ def slots(some: list[Trial], data: list[list[Rendered]], *, folder: Any) -> list
     return [
         Slot(
             name=trial.name, train=trial.spec.train, rows=own, seed=trial.spec.seed,
-            fingerprint=trial.name, checkpoint=folder / trial.name / "slot.safetensors",
+            fingerprint=trial.name, checkpoint=folder / trial.name,
         )
         for trial, own in zip(some, data, strict=True)
     ]  # fmt: skip

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from workbench import job
+from workbench.runs import control
 from workbench.spec import READS, Spec
 
 _CASES: dict[str, dict] = {
@@ -69,3 +70,36 @@ def test_the_plain_script_gives_the_losses_of_the_trial(case: str, tmp_path) -> 
     assert len(ours) == len(theirs) == 12
     assert ours == pytest.approx(theirs, rel=1e-5)
     assert min(ours) < ours[0], "a trial that does not learn proves nothing"
+
+
+def test_the_script_of_a_clone_begins_where_its_parent_was(tmp_path) -> None:
+    store = job.prepare(_spec("plain"), runs=tmp_path)
+    (parent,) = store.trials
+    changes = {"train.learning_rate": 4e-3, "train.max_steps": 8}
+    control.send(store.path, "clone", trial=parent.name, at=5, changes=changes)
+    running = job.attach(store.path)
+    running.restart()
+    running.wait()
+    clone = running.store.trials[1]
+    assert (clone.parent, clone.parent_step) == (parent.name, 5)
+    ours = [step.loss for step in running.store.steps(clone.name)]
+    before = [step.loss for step in running.store.steps(parent.name)]
+    assert ours[0] != pytest.approx(before[0], rel=1e-3), (
+        "it begins with what its parent had learned"
+    )
+
+    folder = running.path / clone.name
+    assert (
+        f"begin with the weights of {parent.name} after its step 5"
+        in (folder / "script.py").read_text()
+    )
+    done = subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=folder,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    lines = (folder / "losses.jsonl").read_text().splitlines()
+    assert ours == pytest.approx([json.loads(line)["loss"] for line in lines], rel=1e-5)

@@ -8,7 +8,8 @@ from huggingface_hub import ModelCard, ModelCardData
 
 from tests.compare.planted import calibrated, certified, plant
 from tests.contracts.tree import ROOT
-from workbench.report import calibration, records, sections
+from tests.report.planted_serving import serve
+from workbench.report import calibration, records, sections, served
 from workbench.report.evidence import HELD_BY, checked, evidence, is_held
 from workbench.report.evidence_map import (
     ACTIONS,
@@ -101,9 +102,10 @@ def test_what_is_pointed_to_is_quoted_and_nothing_else(shown):
         assert f"{what}: {why}" in shown
 
 
-def test_a_certificate_and_several_seeds_are_findings(tmp_path):
+def test_a_certificate_several_seeds_and_ways_to_serve_are_findings(tmp_path):
     path = plant(tmp_path, right={4: 0.66}, n=40, seeds=(0, 1))
     certified(calibrated("recall")).save(path / "calibration.json")
+    serve(path, joules=2.0)
     reading = opened(str(path)).comparison.reading
     held = {row.held_by for row in ROWS if row.held_by and is_held(reading, row)}
     assert held == set(HELD_BY)
@@ -111,8 +113,10 @@ def test_a_certificate_and_several_seeds_are_findings(tmp_path):
 
 def test_the_sections_that_hold_findings_are_sections_of_a_report(tmp_path):
     path = plant(tmp_path, right={4: 0.66, 8: 0.9}, n=40)
+    serve(path)
     report = opened(str(path))
     made = {
+        "Ways to serve": served.ways,
         "Verdict": sections.verdict_card,
         "Calibration": calibration.certificate,
         "Data": records.data,
@@ -121,6 +125,20 @@ def test_the_sections_that_hold_findings_are_sections_of_a_report(tmp_path):
     assert set(made) == {where for where, _ in HELD_BY.values() if where[0].isupper()}
     for title, make in made.items():
         assert make(report).title == title
+
+
+def test_serving_is_a_finding_where_it_was_timed_and_its_energy_where_it_was_counted(tmp_path):
+    path = plant(tmp_path, right={4: 0.66}, n=40)
+
+    def held():
+        reading = opened(str(path)).comparison.reading
+        return {row.held_by for row in ROWS if row.held_by and is_held(reading, row)}
+
+    assert not held() & {"serving", "energy"}
+    serve(path)
+    assert held() & {"serving", "energy"} == {"serving"}
+    serve(path, joules=2.0)
+    assert held() >= {"serving", "energy"}
 
 
 def test_an_empty_sweep_has_a_map_all_the_same(tmp_path):

@@ -133,6 +133,23 @@ def test_a_log_axis_a_gap_and_a_legend_are_drawn():
     assert gaps[0] == pytest.approx(2 * gaps[1], abs=0.3)
 
 
+def test_a_legend_shows_the_marks_of_lines_and_all_of_one_size_where_it_says_so():
+    many = {"type": "scatter", "x": [1, 2], "y": [1, 2]}
+    figure = {
+        "data": [
+            many | {"mode": "lines+markers", "name": "a", "marker": {"symbol": "diamond"}},
+            many | {"mode": "markers", "name": "b", "marker": {"size": 30}},
+        ],
+        "layout": {"showlegend": True, "legend": {"itemsizing": "constant"}},
+    }
+    svg = parsed(drawn(figure, name="x", title="t", alt="a"))
+    assert len(list(svg.iter(f"{SVG}polygon"))) == 3
+    assert sorted(float(one.get("r")) for one in svg.iter(f"{SVG}circle")) == [4, 15, 15]
+    figure["layout"]["legend"] = {}
+    scaled = parsed(drawn(figure, name="x", title="t", alt="a"))
+    assert [float(one.get("r")) for one in scaled.iter(f"{SVG}circle")] == [15, 15, 15]
+
+
 @pytest.mark.parametrize("orientation", ["v", "h"])
 def test_bars_reach_from_zero_to_their_value(orientation):
     ends, names = [1.0, -2.0, 4.0], ["a", "b", "c"]

@@ -37,7 +37,7 @@ def test_each_of_ours_explains_every_parameter(name):
     assert found.is_ours
     assert found.parameters[0].name == "path"
     assert all(one.help for one in found.parameters)
-    assert all(one.kind == "str" for one in found.parameters)
+    assert {one.kind for one in found.parameters} == {"str", "float"}
 
 
 def test_parameters_are_read_with_their_kind_default_and_help(tmp_path):
@@ -136,6 +136,8 @@ def test_a_copy_is_the_same_notebook_and_takes_nobodys_place(tmp_path):
         "trial",
         "title",
         "primary",
+        "price",
+        "utilization",
     ]
     with pytest.raises(StoreError, match="not overwritten"):
         template.copied("comparison", copy)

@@ -17,9 +17,9 @@ def test_commands_are_taken_in_order_and_once(store):
     control.send(store.path, "resume")
     control.send(store.path, "stop", trial="r4-seed0")
     assert control.take(store.path, trials=TRIALS) == [
-        Command("pause"),
-        Command("resume"),
-        Command("stop", "r4-seed0"),
+        Command(command="pause"),
+        Command(command="resume"),
+        Command(command="stop", trial="r4-seed0"),
     ]
     assert control.take(store.path, trials=TRIALS) == []
     assert list((store.path / "control").iterdir()) == []
@@ -66,7 +66,7 @@ def test_nonsense_is_put_aside_and_said(store, content, problem):
     nonsense, stop = control.take(store.path, trials=TRIALS)
     assert problem in nonsense.problem
     assert isinstance((nonsense.problem + nonsense.command + nonsense.trial).encode(), bytes)
-    assert stop == Command("stop")
+    assert stop == Command(command="stop")
     assert list((store.path / "control").iterdir()) == []
 
 
@@ -97,7 +97,7 @@ def test_a_sweep_without_a_control_folder_has_no_commands(store):
     (store.path / "control").rmdir()
     assert control.take(store.path, trials=TRIALS) == []
     control.send(store.path, "stop")
-    assert control.take(store.path, trials=TRIALS) == [Command("stop")]
+    assert control.take(store.path, trials=TRIALS) == [Command(command="stop")]
 
 
 def test_what_cannot_be_sent_is_said_at_once(store, tmp_path):

@@ -24,7 +24,7 @@ def worker(store):
             before = len(store.events())
             control.send(store.path, command, trial=trial)
             self.steering._polled = 0.0
-            self.steering.stopped(ALL[0])
+            self.steering.say("")
             (answer,) = store.events()[before:]
             return answer
 
@@ -34,11 +34,11 @@ def worker(store):
 def test_a_paused_trial_gives_up_its_turns_and_the_others_go_on(store, worker):
     worker.steering.begin(ALL[:3])
     assert worker.hears("pause", ALL[1]).applied
-    assert worker.steering.turns(ALL[:3]) == [ALL[0], ALL[2]]
+    assert worker.steering.turns(dict.fromkeys(ALL[:3], 1)) == [ALL[0], ALL[2]]
     assert store.status().trials[ALL[1]] == "paused"
     assert store.status().state == "running"
     assert worker.hears("resume", ALL[1]).command == f"resume {ALL[1]}"
-    assert worker.steering.turns(ALL[:3]) == ALL[:3]
+    assert worker.steering.turns(dict.fromkeys(ALL[:3], 1)) == ALL[:3]
     assert store.status().trials[ALL[1]] == "training"
 
 
@@ -47,7 +47,7 @@ def test_when_all_are_paused_the_worker_waits_until_one_is_resumed(store, worker
     worker.hears("pause")
     assert set(store.status().trials.values()) == {"paused"}
     found = []
-    waiting = threading.Thread(target=lambda: found.append(worker.steering.turns(ALL)))
+    waiting = threading.Thread(target=lambda: found.append(worker.steering.turns(dict.fromkeys(ALL, 1))))
     waiting.start()
     while store.status().state != "paused":
         assert waiting.is_alive()
@@ -61,9 +61,9 @@ def test_a_stop_ends_the_waiting_too(store, worker):
     worker.steering.begin(ALL[:1])
     worker.hears("pause")
     worker.hears("stop", ALL[0])
-    assert worker.steering.turns(ALL[:1]) == ALL[:1]
+    assert worker.steering.turns(dict.fromkeys(ALL[:1], 1)) == ALL[:1]
     worker.hears("stop")
-    assert worker.steering.turns(ALL) == ALL
+    assert worker.steering.turns(dict.fromkeys(ALL, 1)) == ALL
     assert store.status().state == "stopping"
 
 
@@ -72,7 +72,7 @@ def test_one_that_is_paused_before_it_begins_has_no_turn_when_it_does(store, wor
     assert store.status().trials[ALL[3]] == "paused"
     worker.steering.begin(ALL)
     assert store.status().trials[ALL[3]] == "paused"
-    assert worker.steering.turns(ALL) == ALL[:3]
+    assert worker.steering.turns(dict.fromkeys(ALL, 1)) == ALL[:3]
     worker.hears("resume")
     assert store.status().trials[ALL[3]] == "training"
 

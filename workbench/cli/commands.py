@@ -114,10 +114,22 @@ def _load(path: Path) -> Spec:
 
 
 @app.command()
-def plan(spec: SpecArgument, *, as_json: JsonOption = False) -> None:
+def plan(
+    spec: SpecArgument,
+    *,
+    calibrate: Annotated[
+        bool,
+        typer.Option("--calibrate", help="First measure this machine for five seconds."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Say what a sweep will cost. Nothing is started."""
     from workbench.job import plan as foresee
 
+    if calibrate:
+        from workbench.cli.pacing import measure_this_machine
+
+        measure_this_machine()
     planned = foresee(_load(spec))
     if as_json:
         say_json(planned.model_dump(mode="json"))

@@ -12,15 +12,29 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from workbench.cli.printing import note, notes, say, say_json, table
+from workbench.cli.serving_costs import (
+    NOTHING_STATED,
+    Terms,
+    costs,
+    ends,
+    energies,
+    room_as_numbers,
+    stated,
+    sweep_as_numbers,
+    tell_cost,
+    tell_energy,
+    tell_memory,
+    tell_room,
+    tell_sweep,
+    within,
+)
 from workbench.deployment.variants import CONTROL, VARIANTS
 from workbench.errors import InputError
-from workbench.plan.serving import MACHINES, fit
 
 if TYPE_CHECKING:
     # They bring scipy, for which no other command should wait.
     from workbench.deployment.reading import Deployment
     from workbench.timing.call import Cell
-    from workbench.timing.cost import Price
 
 Told = Callable[[float, str], None]
 
@@ -40,40 +54,47 @@ def deploy_command(
     batch: Annotated[str, typer.Option(help="Rows at once.")] = "1,8",
     seconds: Annotated[float, typer.Option(help="What measuring may take.")] = 120.0,
     price: Annotated[float | None, typer.Option(help="What an hour of this machine costs.")] = None,
-    utilization: Annotated[
-        float, typer.Option(help="Share of the hours in which it answers.")
-    ] = 1.0,
-    stored: Annotated[
-        bool, typer.Option("--stored", help="Show what was measured before.")
-    ] = False,
+    utilization: Annotated[float, typer.Option(help="Share of the hours that are used.")] = 1.0,
+    monthly: Annotated[int, typer.Option(help="How often a month the work is repeated.")] = 1,
+    watts: Annotated[
+        float | None, typer.Option(help="What it draws: models energy where no counter tells it.")
+    ] = None,
+    memory: Annotated[str, typer.Option(help="A budget, such as 8GB: what fits it.")] = "",
+    stored: Annotated[bool, typer.Option("--stored", help="Show what was measured.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Time the base and the adapter attached, merged, mixed, swapped and quantized, in turns, on this machine."""
     from workbench.deployment.reading import read
-    from workbench.deployment.running import deploy
-    from workbench.timing.cost import Price
 
-    cost = None if price is None else Price(per_hour=price, utilization=utilization)
-    if stored:
-        found = read(path)
-    else:
-        sizes: dict[str, Any] = {
-            "input_tokens": _numbers(input_tokens, "--input"),
-            "output_tokens": _numbers(output_tokens, "--output"),
-            "batch": _numbers(batch, "--batch"),
-        }
-        names = tuple(name.strip() for name in variants.split(",") if name.strip())
-        with _watched() as told, _until_interrupted() as stopped:
-            found = deploy(
-                path, told=told, stopped=stopped, variants=names, seconds=seconds, **sizes
-            )
+    terms = stated(
+        price=price, utilization=utilization, monthly=monthly, watts=watts, memory=memory
+    )
+    found = (
+        read(path)
+        if stored
+        else _measured(
+            path,
+            input_tokens=_numbers(input_tokens, "--input"),
+            output_tokens=_numbers(output_tokens, "--output"),
+            batch=_numbers(batch, "--batch"),
+            variants=tuple(name.strip() for name in variants.split(",") if name.strip()),
+            seconds=seconds,
+        )
+    )
     if as_json:
-        say_json(as_numbers(found, cost=cost))
+        say_json(as_numbers(found, terms=terms))
     else:
-        tell(found, cost=cost)
+        tell(found, terms=terms)
 
 
-def tell(found: "Deployment", *, cost: "Price | None" = None) -> None:
+def _measured(path: Path, **wanted: Any) -> "Deployment":
+    from workbench.deployment.running import deploy
+
+    with _watched() as told, _until_interrupted() as stopped:
+        return deploy(path, told=told, stopped=stopped, **wanted)
+
+
+def tell(found: "Deployment", *, terms: Terms = NOTHING_STATED) -> None:
     """The tables, for people."""
     for cell in found.cells:
         say(str(cell))
@@ -87,7 +108,14 @@ def tell(found: "Deployment", *, cost: "Price | None" = None) -> None:
         )
         table(columns, [_times(found, name, cell) for name in found.variants], right=columns[1:])
         say()
-    sizes = ("variant", "weights, MB", "cache, kB a token", "divergence, nats", "same token")
+    sizes = (
+        "variant",
+        "weights, MB",
+        "of it adapters, MB",
+        "cache, kB a token",
+        "divergence, nats",
+        "same token",
+    )
     table(sizes, [_size(found, name) for name in found.variants], right=sizes[1:])
     say()
     for name in found.variants:
@@ -98,17 +126,23 @@ def tell(found: "Deployment", *, cost: "Price | None" = None) -> None:
         say(f"not measured: {why}")
     for flag in found.flags:
         say(f"{flag.variant} at {flag.cell}: {flag.sentence}")
-    if cost is not None:
-        _tell_cost(found, cost)
-    _tell_room(found)
+    if found.clock_note:
+        say(found.clock_note)
+    say()
+    tell_memory(found)
+    tell_room(found, terms)
+    if terms.price is not None:
+        tell_cost(found, terms.price)
+    tell_energy(found, terms)
+    tell_sweep(found, terms)
     say(
-        f"intervals are 95 %; calls were taken in turns, {found.facts['texts']} compared; "
+        f"intervals are 95 %, of ratios 99 %; calls were taken in turns, {found.facts['texts']} compared; "
         f"a look at the clock costs {found.facts['overhead_us']:.2g} microseconds; "
         f"it ended by {found.facts['ended']} after {found.facts['seconds']:.0f} s"
     )
 
 
-def as_numbers(found: "Deployment", *, cost: "Price | None" = None) -> dict[str, Any]:
+def as_numbers(found: "Deployment", *, terms: Terms = NOTHING_STATED) -> dict[str, Any]:
     """The same for programs."""
     cells = []
     for cell in found.cells:
@@ -131,8 +165,13 @@ def as_numbers(found: "Deployment", *, cost: "Price | None" = None) -> dict[str,
             if name != CONTROL:
                 over = found.ratio(name, cell)
                 told["over_base"] = {"value": over.value, "low": over.low, "high": over.high}
-            if cost is not None and "decode" in figures:
-                told["cost"] = {what: one._asdict() for what, one in _costs(figures, cell, cost)}
+            if terms.price is not None:
+                priced = costs(figures, cell, terms.price)
+                told["cost"] = {what: one._asdict() for what, one in priced}
+            if known := energies(found, name, cell, terms):
+                told["energy"] = {
+                    what: one if what == "how" else one._asdict() for what, one in known.items()
+                }
             cells.append(told)
     agreement = {
         name: {
@@ -142,24 +181,29 @@ def as_numbers(found: "Deployment", *, cost: "Price | None" = None) -> dict[str,
         }
         for name, one in found.agreement.items()
     }
-    return {**found.facts, "cells": cells, "agreement": agreement}
+    more = {"room": room_as_numbers(found, terms), "sweep": sweep_as_numbers(found, terms)}
+    return {**found.facts, "cells": cells, "agreement": agreement, **more}
 
 
 def _times(found: "Deployment", name: str, cell: "Cell") -> tuple[str, ...]:
     figures = found.figures(name, cell)
-    told = [_within(figures[m].median) if m in figures else "" for m in ("e2e", "ttft", "tpot")]
+    told = [within(figures[m].median) if m in figures else "" for m in ("e2e", "ttft", "tpot")]
     rate = figures["decode"].median.value if "decode" in figures else None
     over = ""
     if name != CONTROL:
         one = found.ratio(name, cell)
-        over = "" if one.value is None else f"{one.value:.2f}x{_ends(one.low, one.high)}"
+        over = "" if one.value is None else f"{one.value:.2f}x{ends(one.low, one.high)}"
     return (name, *told, "" if rate is None else f"{rate:.0f}", over)
 
 
 def _size(found: "Deployment", name: str) -> tuple[str, ...]:
     facts, moved = found.facts["variants"][name], found.agreement.get(name)
-    cache = facts["cache_bytes_per_token"]
-    told = (f"{facts['weights_bytes'] / 1e6:.1f}", "" if cache is None else f"{cache / 1e3:.1f}")
+    cache, adapters = facts["cache_bytes_per_token"], facts.get("adapter_bytes")
+    told = (
+        f"{facts['weights_bytes'] / 1e6:.1f}",
+        "" if adapters is None else f"{adapters / 1e6:.2f}",
+        "" if cache is None else f"{cache / 1e3:.1f}",
+    )
     if moved is None:
         return (name, *told, "reference", "")
     if moved.divergence.value is None:
@@ -168,65 +212,9 @@ def _size(found: "Deployment", name: str) -> tuple[str, ...]:
     return (
         name,
         *told,
-        f"{moved.divergence.value:.2g}{_ends(moved.divergence.low, moved.divergence.high, digits=2)}",
+        f"{moved.divergence.value:.2g}{ends(moved.divergence.low, moved.divergence.high, digits=2)}",
         f"{100 * (same.value or 0):.1f} %",
     )
-
-
-def _tell_cost(found: "Deployment", cost: "Price") -> None:
-    say(f"at {cost.per_hour:g} {cost.currency} an hour, {100 * cost.utilization:g} % used:")
-    columns = ("variant", "1M tokens in", "1M tokens out", "1,000 requests")
-    for cell in found.cells:
-        say(str(cell))
-        rows = []
-        for name in found.variants:
-            figures = found.figures(name, cell)
-            if "decode" in figures:
-                rows.append((name, *(_within(one) for _, one in _costs(figures, cell, cost))))
-        table(columns, rows, right=columns[1:])
-        say()
-
-
-def _costs(figures: Any, cell: "Cell", cost: "Price") -> Iterator[tuple[str, Any]]:
-    yield "tokens_in", cost.of_tokens(figures["prefill"].median)
-    yield "tokens_out", cost.of_tokens(figures["decode"].median)
-    yield "requests", cost.of_requests(figures["e2e"].median, batch=cell.batch)
-
-
-def _tell_room(found: "Deployment") -> None:
-    rows = []
-    for name in found.variants:
-        facts = found.facts["variants"][name]
-        if facts["cache_bytes_per_token"] is None:
-            continue
-        told = [
-            fit(
-                machine,
-                weights=facts["weights_bytes"],
-                cache_per_token=facts["cache_bytes_per_token"],
-                context=found.facts["context"],
-                vocabulary=found.facts["vocabulary"],
-            )
-            for machine in MACHINES
-        ]
-        rows.append(
-            (
-                name,
-                *(f"{one.rows:,} rows" if one.is_enough else "does not fit" for one in told),
-            )
-        )
-    columns = ("variant", *(machine.name for machine in MACHINES))
-    say(f"rows of the whole context of {found.facts['context']} tokens at once, by arithmetic:")
-    table(columns, rows, right=columns[1:])
-    say()
-
-
-def _within(found: Any) -> str:
-    return "" if found.value is None else f"{found.value:.3g}{_ends(found.low, found.high)}"
-
-
-def _ends(low: float | None, high: float | None, *, digits: int = 3) -> str:
-    return "" if low is None or high is None else f" [{low:.{digits}g}, {high:.{digits}g}]"
 
 
 def _numbers(text: str, option: str) -> tuple[int, ...]:

@@ -29,6 +29,7 @@ from workbench.cli.printing import command, duration, note, notes
 from workbench.job import ENDED, Job
 from workbench.runs.store import Status, SweepStore
 from workbench.scores.task import BASE
+from workbench.spec import Trial
 
 SHOWN = 20
 """With more trials than this a finished one leaves the screen."""
@@ -39,6 +40,13 @@ MANY = 8
 EVERY = 0.2
 """Seconds between two looks at the folder."""
 
+
+ENDED_SO = {
+    "early": "ended early",
+    "pruned": "pruned, others having a lower held-out loss,",
+    "dropped": "dropped, nothing of it is kept,",
+}
+"""What is said of a trial that ended so, where its reason alone would not tell."""
 
 LINE_EVERY = 10.0
 """Seconds between two lines about the steps, where no bar can be drawn."""
@@ -82,6 +90,7 @@ class Board:
         self.line_every = line_every
         self.line_due = time.monotonic() + line_every
         self.attempt = job.status().attempt
+        self.trials = job.store.trials
         self.begun: dict[str, events.Started] = {}
         self.last: dict[str, events.Step] = {}
         self.warned: dict[str, list[str]] = {}
@@ -96,6 +105,7 @@ class Board:
     def look(self) -> Status:
         """Read what is new and redraw."""
         status = self.job.status()
+        self._meet()
         for name, offset in self.offsets.items():
             found, self.offsets[name] = self.job.store.tail(name, offset)
             for event in found:
@@ -113,6 +123,18 @@ class Board:
             self._tell_steps()
         return status
 
+    def _meet(self) -> None:
+        """Take in the trials that have joined since."""
+        trials = self.job.store.trials
+        if trials is self.trials:
+            return
+        self.trials = trials
+        for trial in trials:
+            if trial.name not in self.offsets:
+                self.names.append(trial.name)
+                self.offsets[trial.name] = 0
+                self._say(f"{trial.name}: {how_joined(trial)}")
+
     def show(self, event: Any) -> None:
         """Draw one event."""
         if isinstance(event, events.Started):
@@ -126,6 +148,9 @@ class Board:
         elif isinstance(event, events.Failed):
             self._end(event, "failed")
             self._say(f"{event.trial} failed at step {event.step}: {event.message}")
+        elif isinstance(event, events.Steered) and event.attempt == self.attempt:
+            if not event.applied:
+                self._say(f"{event.command}: refused, {event.reason}")
         elif isinstance(event, events.Warned):
             about = self.warned.setdefault(event.message, [])
             if event.trial and event.trial not in about:
@@ -160,7 +185,7 @@ class Board:
             return
         self._end(event, event.reason)
         if self.is_few or event.reason != "done":
-            told = "ended early" if event.reason == "early" else event.reason
+            told = ENDED_SO.get(event.reason, event.reason)
             self._line(f"{event.trial}: {told} in {duration(event.seconds)}")
 
     def _end(self, event: events.Finished | events.Failed, told: str) -> None:
@@ -198,6 +223,20 @@ class Board:
         head = text.split(":")[0] if text.startswith("evaluating") else text
         if not self.on_screen:
             self._say(head)
+
+
+def how_joined(trial: Trial) -> str:
+    """How a trial came to a sweep that ran already.
+
+    >>> from workbench.spec import Spec
+    >>> how_joined(Trial(name="r8-warm", spec=Spec.from_fields({}), parent="r8", parent_step=120))
+    'joins as a clone of r8 at step 120'
+    """
+    return (
+        f"joins as a clone of {trial.parent} at step {trial.parent_step}"
+        if trial.parent
+        else "joins"
+    )
 
 
 def in_short(message: str) -> str:

@@ -10,12 +10,16 @@ from workbench.cli.printing import command, duration, megabytes, note, problem, 
 from workbench.doctor import Examination
 from workbench.errors import StoreError, WorkbenchError
 from workbench.job import Job
+from workbench.plan.outcome import sides
 from workbench.runs.store import Status, SweepStore
 from workbench.scores.task import Score
 
 if TYPE_CHECKING:
     from workbench.compare import Comparison
     from workbench.plan.plan import Plan
+
+GIVEN_UP = ("pruned", "dropped")
+"""States of trials that were given up."""
 
 MADE_ELSEWHERE = "foreign.json"
 """Its presence says so; the part that writes it is too heavy to be asked for its name."""
@@ -55,8 +59,12 @@ def tell_plan(planned: "Plan") -> None:
         say(f"{name} trains alone: {reason}")
     for name, reason in planned.refused.items():
         say(f"{name} cannot run: {reason}")
-    if planned.seconds is not None:
-        say(f"predicted time: {duration(planned.seconds)}")
+    say(f"peak memory of the largest training: {megabytes(planned.peak)}, for {planned.rows_said}")
+    for part, size in planned.parts.items():
+        say(f"  {part}: {megabytes(size)}")
+    say(planned.time_said)
+    if planned.gain_said:
+        say(planned.gain_said)
 
 
 def tell_run(job: Job, status: Status, *, as_json: bool = False) -> int:
@@ -77,6 +85,8 @@ def tell_run(job: Job, status: Status, *, as_json: bool = False) -> int:
         )
     else:
         say(f"{job.path}: {status.state}")
+        tell_costs(job.store)
+        tell_given_up(status)
     if failed:
         problem(
             f"{len(failed)} of {len(job.store.trials)} trials failed: {', '.join(failed)}; the others are kept"
@@ -89,6 +99,26 @@ def tell_run(job: Job, status: Status, *, as_json: bool = False) -> int:
     if code and status.state != "failed":
         note(f"go on with: {command()} run {job.path} --resume")
     return code
+
+
+def tell_given_up(status: Status) -> None:
+    """The trials that were not trained to their end and are asked nothing, which is no failure."""
+    for state in GIVEN_UP:
+        names = sorted(name for name, told in status.trials.items() if told == state)
+        if names:
+            say(f"{state}: {', '.join(names)}")
+
+
+def tell_costs(store: SweepStore) -> None:
+    """What was predicted beside what was measured."""
+    measured = store.read_json("measured.json", default={})
+    for side in sides(store.read_json("plan.json", default={}), measured):
+        if side.measured is None:
+            continue
+        told = duration if side.unit == "s" else megabytes
+        foreseen = "unknown" if side.predicted is None else told(side.predicted)
+        times = "" if side.ratio is None else f" ({side.ratio:.2f} times)"
+        say(f"{side.what}: predicted {foreseen}, measured {told(side.measured)}{times}")
 
 
 def sweep_row(path: Path) -> dict[str, Any]:
@@ -106,6 +136,7 @@ def sweep_row(path: Path) -> dict[str, Any]:
             "made_elsewhere": None,
             "failed": None,
             "stopped": None,
+            **dict.fromkeys(GIVEN_UP),
             "started": None,
             "message": str(error),
         }
@@ -122,6 +153,7 @@ def sweep_row(path: Path) -> dict[str, Any]:
         "made_elsewhere": len(store.trials) if elsewhere else 0,
         "failed": states.count("failed"),
         "stopped": states.count("stopped"),
+        **{state: states.count(state) for state in GIVEN_UP},
         "started": started.isoformat(timespec="seconds"),
         "message": status.message,
     }
@@ -139,7 +171,7 @@ def tell_sweeps(rows: Sequence[dict[str, Any]]) -> None:
                 if elsewhere
                 else f"{row['trained']} of {row['trials']}"
             ]
-            ends += [f"{row[end]} {end}" for end in ("failed", "stopped") if row[end]]
+            ends += [f"{row[end]} {end}" for end in ("failed", "stopped", *GIVEN_UP) if row[end]]
             trials = ", ".join(ends)
             started = datetime.fromisoformat(row["started"]).strftime("%Y-%m-%d %H:%M")
         shown.append((row["sweep"], row["state"], trials, started, row["message"]))

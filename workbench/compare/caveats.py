@@ -11,6 +11,8 @@ from workbench.compare.bases import several_bases
 from workbench.compare.calibration import FILE, certificate, failed_evals, kind_of, missing_evals
 from workbench.compare.even import amplified, withheld
 from workbench.compare.family import corrected
+from workbench.compare.joined import warm
+from workbench.compare.outcomes import GIVEN_UP
 from workbench.compare.pairing import Difference, difference
 from workbench.compare.reading import Candidate, Reading
 from workbench.compare.seeds import apart, order_of_seeds
@@ -28,13 +30,21 @@ TWICE = 2.0
 MANY_CLUSTERS = 30
 """Below so many independent groups of items an interval is rough."""
 
+ENDS = {
+    "failed": "failed",
+    "stopped": "stopped",
+    "pruned": "pruned",
+    "dropped": "dropped by a person",
+}
+"""How a trial ends that is not trained to its end."""
+
 CODES = {
     "WB001": "one seed",
     "WB002": "ranks compared at one learning rate only",
     "WB003": "items not answered by both",
     "WB004": "test items in the training data",
     "WB005": "chance inside the interval",
-    "WB006": "trials that failed or were stopped",
+    "WB006": "trials that failed, were stopped, pruned or dropped",
     "WB007": "answers that could not be scored",
     "WB008": "not told apart from the base",
     "WB009": "few independent items",
@@ -47,6 +57,7 @@ CODES = {
     "WB016": "a figure that is withheld",
     "WB017": "bias amplified by training",
     "WB018": "several base models",
+    "WB019": "trials that began with another's weights",
 }
 """Every code, and what it means in short."""
 
@@ -84,6 +95,7 @@ def caveats(
     said["WB015"] = _not_calibrated(reading)
     said["WB016"] = withheld(reading)
     said["WB018"] = several_bases(reading)
+    said["WB019"] = _warm(reading, ranked)
     return [Caveat(code=code, sentence=said[code]) for code in CODES if said.get(code)]
 
 
@@ -156,18 +168,63 @@ def _chance(reading: Reading, best: Candidate, primary: str) -> str:
 
 def _not_finished(reading: Reading) -> str:
     words = []
-    for state in ("failed", "stopped"):
-        names = [name for name, end in reading.outcomes.items() if end.state == state]
-        if names:
-            words.append(
-                f"{wording.listed(names)} {'was' if len(names) == 1 else 'were'} stopped"
-                if state == "stopped"
-                else f"{wording.listed(names)} failed"
-            )
+    for state, verb in ENDS.items():
+        ends = {name: end for name, end in reading.outcomes.items() if end.state == state}
+        if not ends:
+            continue
+        who = (
+            wording.listed(list(ends))
+            if state not in GIVEN_UP or len(ends) <= MOST_TOLD
+            else f"{len(ends)} trials"
+        )
+        were = "" if state == "failed" else "was " if len(ends) == 1 else "were "
+        at = f" {_at_steps([end.steps for end in ends.values()])}" if state in GIVEN_UP else ""
+        words.append(f"{who} {were}{verb}{at}")
+    if not words:
+        return ""
+    shown = "What was not trained to its end is shown, with its reason."
+    return " ".join(filter(None, (f"{'; '.join(words)}. {shown}", _pruned_seeds(reading))))
+
+
+def _at_steps(steps: list[int]) -> str:
+    """Where some trials ended.
+
+    >>> _at_steps([40]), _at_steps([60, 40]), _at_steps([40, 40])
+    ('at step 40', 'at steps 40 and 60', 'at step 40')
+    """
+    told = sorted(set(steps))
+    if len(told) == 1:
+        return f"at step {told[0]:,}"
+    if len(told) > MOST_TOLD:
+        return f"at steps {told[0]:,} to {told[-1]:,}"
+    return f"at steps {wording.listed([f'{step:,}' for step in told])}"
+
+
+def _pruned_seeds(reading: Reading) -> str:
+    """Candidates whose figure is of the seeds that were left, most often the better ones."""
+    names = []
+    for one in reading.candidates:
+        states = [reading.outcomes[trial].state for trial in one.trials]
+        if any(s in GIVEN_UP for s in states) and not all(s in GIVEN_UP for s in states):
+            names.append(one.name)
+    if not names:
+        return ""
+    its = "its" if len(names) == 1 else "their"
+    return f"The figures of {wording.listed(names)} are of {its} other seeds only, picked by how they trained."
+
+
+def _warm(reading: Reading, ranked: list[Candidate]) -> str:
+    """Ranked trials that have trained more than their own steps."""
+    began = warm(reading.trials)
+    told = {one.name: began[one.trials[0]] for one in ranked if one.trials[0] in began}
+    if not told:
+        return ""
+    words = [f"{name} with the weights of {of}" for name, of in list(told.items())[:MOST_TOLD]]
+    more = f", and {len(told) - MOST_TOLD} more with those of others" * (len(told) > MOST_TOLD)
+    it = "it" if len(told) == 1 else "them"
     return (
-        f"{'; '.join(words)}. What was not trained to its end is shown, with its reason."
-        if words
-        else ""
+        f"Not all began anew: {wording.listed(words)}{more}. The steps before that count for {it} too, and a person "
+        f"who could see the curves chose {it}."
     )
 
 
@@ -302,9 +359,11 @@ def _other_evals(reading: Reading, primary: str) -> list[str]:
 
 
 def _without_figure(reading: Reading, primary: str, ranked: list[Candidate]) -> str:
-    failed = {name for name, end in reading.outcomes.items() if end.state == "failed"}
+    never = {
+        name for name, end in reading.outcomes.items() if end.state in ("failed", *GIVEN_UP)
+    }
     missing = [
-        one.name for one in reading.candidates if one not in ranked and not failed & set(one.trials)
+        one.name for one in reading.candidates if one not in ranked and not never & set(one.trials)
     ]
     if not missing:
         return ""

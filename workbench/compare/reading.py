@@ -8,15 +8,17 @@ goes: what is missing is absent here, and said by those who show it. It knows no
 import json
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from workbench.compare.joined import settings_of, with_all
+from workbench.compare.outcomes import Outcome, outcome_of
 from workbench.errors import SpecError, StoreError, nearest
-from workbench.events import Failed, Finished, Started, Step, Warned
+from workbench.events import Step, Warned
 from workbench.naming import trial_name
 from workbench.runs.store import SweepStore
 from workbench.scores.catalog import called
@@ -25,11 +27,6 @@ from workbench.spec import Spec, Trial
 
 DEFAULT_PRIMARY = ("paraphrase", "recall")
 """The eval a verdict is about, when nobody says: the first of these that was scored."""
-
-_WHY_ENDED = {
-    "stopped": "stopped by hand",
-    "early": "ended early, its held-out loss having stopped falling,",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +46,6 @@ class Answers:
         """The mean of what was scored; NaN when nothing was."""
         kept = self.values[np.isfinite(self.values)]
         return float(kept.mean()) if kept.size else math.nan
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How a trial ended."""
-
-    state: str
-    """`done`, `stopped`, `failed`, or what the sweep's status says: `queued`, `running`, `lost`, ..."""
-    reason: str = ""
-    trainable_parameters: int | None = None
-    steps: int = 0
-    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +237,7 @@ def read(path: str | Path) -> Reading:
         events = store.events(trial.name)
         warnings += [event for event in events if isinstance(event, Warned)]
         state = status.trials.get(trial.name, status.state)
-        outcomes[trial.name] = _outcome(events, state=state, planned=planned.get(trial.name))
+        outcomes[trial.name] = outcome_of(events, state=state, planned=planned.get(trial.name))
     scores = {(score.slot, score.eval): score for score in store.scores()}
     return Reading(
         store=store,
@@ -294,46 +279,32 @@ def _in_order(spec_evals: Iterable[str], found: set[str]) -> tuple[str, ...]:
     return (*named, *sorted(found - set(named)))
 
 
-def _outcome(events: list[Any], *, state: str, planned: int | None) -> Outcome:
-    """The last word of a trial's events; a later start takes an earlier end back."""
-    reason, steps, seconds, parameters = "", 0, None, planned
-    for event in events:
-        if isinstance(event, Started):
-            reason = ""
-            parameters = event.trainable_parameters or parameters
-        elif isinstance(event, Step):
-            steps = max(steps, event.step)
-        elif isinstance(event, Finished):
-            # A trial that ended early by its own rule has trained to its end.
-            state = "stopped" if event.reason == "stopped" else "done"
-            steps, seconds = event.step, event.seconds
-            reason = _WHY_ENDED.get(event.reason, "")
-            reason = f"{reason} at step {event.step}" if reason else ""
-            state = "done" if state == "early" else state
-        elif isinstance(event, Failed):
-            state, steps = "failed", event.step
-            reason = f"{event.kind} at step {event.step}: {event.message}"
-    return Outcome(
-        state=state, reason=reason, trainable_parameters=parameters, steps=steps, seconds=seconds
-    )
-
-
 def _candidates(trials: tuple[Trial, ...], outcomes: dict[str, Outcome]) -> tuple[Candidate, ...]:
     groups: dict[str, list[Trial]] = {}
+    settings = settings_of(trials)
     for trial in trials:
-        rest = {key: value for key, value in trial.varied.items() if key != "seed"}
-        groups.setdefault(json.dumps(rest, sort_keys=True), []).append(trial)
-    return tuple(_candidate(group, outcomes) for group in groups.values())
+        groups.setdefault(settings[trial.name], []).append(trial)
+    fields = dict.fromkeys(key for trial in trials for key in trial.varied if key != "seed")
+    found: list[Candidate] = []
+    for group in groups.values():
+        one = _candidate(group, outcomes, fields=fields)
+        while any(one.name == other.name for other in found):
+            one = replace(one, name=f"{one.name}-again")
+        found.append(one)
+    return tuple(found)
 
 
-def _candidate(group: list[Trial], outcomes: dict[str, Outcome]) -> Candidate:
+def _candidate(
+    group: list[Trial], outcomes: dict[str, Outcome], *, fields: Iterable[str]
+) -> Candidate:
     rest = {key: value for key, value in group[0].varied.items() if key != "seed"}
     counted = [outcomes[trial.name].trainable_parameters for trial in group]
+    shared = trial_name(rest) + ("-warm" if group[0].parent else "")
     return Candidate(
-        name=group[0].name if len(group) == 1 else trial_name(rest),
+        name=group[0].name if len(group) == 1 else shared,
         trials=tuple(trial.name for trial in group),
         seeds=tuple(dict.fromkeys(trial.spec.seed for trial in group)),
-        varied=rest,
+        varied=with_all(group[0], fields=fields),
         trainable_parameters=next((one for one in counted if one is not None), None),
     )
 

@@ -1,6 +1,6 @@
 """What was found out about data sets, remembered: a form asks after the same rows at every key that is pressed.
 
-`RowsSeen()` answers `check`, `num_rows` and `num_labels` as `sources` does, and asks again when a file has changed. What
+`RowsSeen()` answers `check`, `num_rows`, `num_labels` and `texts` as `sources` does, and asks again when a file has changed. What
 a hub said is kept for a while, a refusal more shortly. It knows no spec but that of the data.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from workbench.data.sampled import texts
 from workbench.data.sources import check_data, num_labels, num_rows
 from workbench.errors import DataError
 from workbench.spec import DataSpec
@@ -40,6 +41,13 @@ class RowsSeen:
     def num_labels(self, data: DataSpec) -> int | None:
         """How many labels the rows have."""
         found: int | None = self._ask("labels", data, True, lambda: num_labels(data))
+        return found
+
+    def texts(self, data: DataSpec, *, labelled: bool, most: int) -> tuple[tuple[str, str], ...]:
+        """What is read and what is learned of some rows."""
+        found: tuple[tuple[str, str], ...] = self._ask(
+            "texts", data, labelled, lambda: texts(data, labelled=labelled, most=most)
+        )
         return found
 
     def _ask(self, what: str, data: DataSpec, labelled: bool, call: Callable[[], Any]) -> Any:  # noqa: FBT001

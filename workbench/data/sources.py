@@ -218,17 +218,18 @@ def _look(data: DataSpec, *, labelled: bool) -> Words | None:
 
 def num_rows(data: DataSpec, *, labelled: bool = False) -> int | None:
     """Rows that could be trained on, before `data.rows` takes some; None where counting would take long."""
-    rows = _trainable(data, labelled=labelled)
+    rows = trainable(data, labelled=labelled)
     return None if rows is None else len(rows)
 
 
 def num_labels(data: DataSpec) -> int | None:
     """How many labels the rows have that could be trained on; None where counting would take long."""
-    rows = _trainable(data, labelled=True)
+    rows = trainable(data, labelled=True)
     return None if rows is None else len(in_order(row["label"] for row in rows))
 
 
-def _trainable(data: DataSpec, *, labelled: bool) -> list[dict[str, Any]] | None:
+def trainable(data: DataSpec, *, labelled: bool) -> list[dict[str, Any]] | None:
+    """The rows themselves; None where reading them would take long."""
     if not data.id.startswith(MICROWORLD):
         path = Path(data.id).expanduser()
         if not _is_local(data.id) or path.stat().st_size > MAX_COUNTED_BYTES:

@@ -6,8 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from workbench.deployment import stored
 from workbench.deployment.asking import Wanted
 from workbench.deployment.reading import Deployment, read
@@ -17,9 +15,15 @@ from workbench.errors import InputError
 from workbench.runs.provenance import provenance
 from workbench.runs.store import SweepStore
 from workbench.spec import Trial
+from workbench.timing.call import Cell
+from workbench.timing.counter import Meter
+from workbench.timing.energy import meter, spend
 from workbench.timing.measuring import Settings, measure
 
 Told = Callable[[float, str], None]
+
+ENERGY_SHARE = 0.5
+"""What counting energy may take beside the timing, where there is a counter."""
 
 
 def quiet(share: float, words: str) -> None:
@@ -31,6 +35,7 @@ def deploy(
     *,
     told: Told = quiet,
     stopped: Callable[[], bool] = lambda: False,
+    by: Meter | None = None,
     **fields: Any,
 ) -> Deployment:
     """Time the variants of one adapter, and take how far each moved the answers.
@@ -39,6 +44,7 @@ def deploy(
         path: A trial of a sweep, `runs/rank-sweep/r8`; of a sweep with one trial the sweep.
         told: Hears the share that is done, and of what.
         stopped: Asked between blocks; true ends it and keeps what there is.
+        by: The counters of energy; those of this machine when left out.
         fields: Of `Wanted`: variants, input_tokens, output_tokens, batch, seconds, precision, seed.
     """
     wanted = Wanted.of(**fields)
@@ -49,7 +55,7 @@ def deploy(
 
     # Calls as well: a notice at every product of an 8-bit layer would be part of its time.
     with quietly():
-        return _deployed(store, trial, wanted, names=names, told=told, stopped=stopped)
+        return _deployed(store, trial, wanted, names=names, told=told, stopped=stopped, by=by)
 
 
 def _deployed(
@@ -60,8 +66,9 @@ def _deployed(
     names: Sequence[str],
     told: Told,
     stopped: Callable[[], bool],
+    by: Meter | None,
 ) -> Deployment:
-    began = time.perf_counter()
+    began, wall = time.perf_counter(), time.time()
     place = _loaded(trial, told=told)
     context = _context(place)
     cells, too_long = wanted.cells(context=context)
@@ -77,6 +84,8 @@ def _deployed(
         told=told,
         stopped=stopped,
     )
+    energy = _energy(place, cells, wanted, told=told, stopped=stopped, by=by)
+    seconds = time.perf_counter() - began
     facts = {
         "trial": trial.name,
         "cells_refused": list(too_long),
@@ -84,8 +93,11 @@ def _deployed(
         **found.facts,
         "context": context,
         "asked": wanted.model_dump(mode="json"),
-        "seconds": time.perf_counter() - began,
-        **_facts(place),
+        "seconds": seconds,
+        # Nothing is taken from the wall clock; that it was set meanwhile is for whoever compares stamps.
+        "wall_clock_moved": time.time() - wall - seconds,
+        "energy": energy,
+        **_facts(place, largest=max(cells, key=_tokens)),
     }
     folder = store.folder(trial.name)
     stored.write(folder, calls=found.calls, agreement=agreement, facts=facts)
@@ -125,33 +137,57 @@ def _prepare(
         )
 
 
-def _facts(place: Any) -> dict[str, Any]:
-    """What is known of the variants themselves, and of the machine."""
+def _energy(
+    place: Any,
+    cells: Sequence[Cell],
+    wanted: Wanted,
+    *,
+    told: Told,
+    stopped: Callable[[], bool],
+    by: Meter | None,
+) -> dict[str, Any]:
+    """What calls took by the machine's counters, and of the counters that there are not why."""
+    from workbench.deployment.held import gpu_name
+
+    subjects = list(place.subjects.values())
+    by = by or meter(gpu=gpu_name(subjects[0].device))
+    found = spend(
+        subjects,
+        cells=cells,
+        by=by,
+        seconds=ENERGY_SHARE * wanted.seconds,
+        seed=wanted.seed,
+        # The timing is the whole of the bar.
+        told=lambda share, words: told(1.0, words),
+        stopped=stopped,
+    )
+    is_early = by.counters and not found.turns and not found.broken
+    ended = "it was stopped before any was" if is_early else found.broken
     return {
-        "variants": {name: _memory(one) for name, one in place.subjects.items()},
+        "counted": list(by.names),
+        "absent": [*by.absent, *([ended] if ended else [])],
+        "turns": [asdict(turn) for turn in found.turns],
+    }
+
+
+def _tokens(cell: Cell) -> int:
+    return cell.batch * (cell.input_tokens + cell.output_tokens)
+
+
+def _facts(place: Any, *, largest: Cell) -> dict[str, Any]:
+    """What is known of the variants themselves, and of the machine."""
+    from workbench.deployment.held import cache_bytes, held, peak_bytes
+
+    subjects = place.subjects.items()
+    return {
+        "variants": {name: held(one, cell=largest) for name, one in subjects},
         "refused": place.refused,
         "notes": place.notes,
         "vocabulary": place.vocabulary,
         "cache_bytes_by_formula": cache_bytes(place.base.config),
-        "peak_rss_bytes": _peak_bytes(),
+        "peak_rss_bytes": peak_bytes(),
         "machine": _machine(place.subjects["base"].device.type),
     }
-
-
-def cache_bytes(config: Any) -> float | None:
-    """Bytes of keys and values a token and row, by the shape in the config; None where that does not say it."""
-    text = config.get_text_config()
-    layers, heads = (
-        getattr(text, "num_hidden_layers", None),
-        getattr(text, "num_attention_heads", None),
-    )
-    hidden = getattr(text, "hidden_size", None)
-    if not (layers and heads and hidden):
-        return None
-    kept = getattr(text, "num_key_value_heads", None) or heads
-    width = getattr(text, "head_dim", None) or hidden // heads
-    size = getattr(getattr(config, "dtype", None), "itemsize", 4)
-    return float(2 * layers * kept * width * size)
 
 
 def _agreement(
@@ -170,26 +206,6 @@ def _agreement(
         moved = compared(place.subjects[REFERENCE], subject, some)
         rows += [{"variant": name, **asdict(one)} for one in moved]
     return rows, source
-
-
-def _memory(subject: Any) -> dict[str, Any]:
-    try:
-        cache = subject.cache_bytes_per_token()
-    except RuntimeError:
-        cache = None
-    return {"weights_bytes": subject.bytes, "cache_bytes_per_token": cache}
-
-
-def _peak_bytes() -> int:
-    """What this process held at most, so far as the system tells."""
-    try:
-        import resource
-    except ImportError:
-        return int(psutil.Process().memory_info().rss)
-    import sys
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _machine(device: str) -> dict[str, Any]:

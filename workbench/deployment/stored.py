@@ -2,7 +2,7 @@
 
     deployment/calls.parquet      a row a call: variant, cell, block, place, times
     deployment/agreement.parquet  a row a variant and text: divergence, share of same tokens
-    deployment/deployment.json    variants, memory, settings, machine, what was refused
+    deployment/deployment.json    variants, memory, energy, settings, machine, what was refused
 
 Figures are made of the rows when they are read. It loads no torch.
 """
@@ -15,6 +15,7 @@ from typing import Any
 from workbench.errors import StoreError
 from workbench.runs.atomic import replacing, write_bytes
 from workbench.timing.call import Call, Cell
+from workbench.timing.energy import Turn
 
 FOLDER = "deployment"
 CALLS, AGREEMENT, FACTS = "calls.parquet", "agreement.parquet", "deployment.json"
@@ -57,6 +58,12 @@ def read_facts(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise StoreError(f"{str(path)!r} cannot be read: {error}. Measure it again") from None
     return told
+
+
+def turns(facts: Mapping[str, Any]) -> list[Turn]:
+    """Every turn of calls whose energy was counted, of the facts; none where no counter was."""
+    kept = facts.get("energy", {}).get("turns", ())
+    return [Turn(**{**turn, "cell": Cell(**turn["cell"])}) for turn in kept]
 
 
 def _row(call: Call) -> dict[str, Any]:

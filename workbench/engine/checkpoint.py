@@ -1,11 +1,13 @@
-"""One checkpoint of one slot: a single safetensors file, replaced whole, with the small state in its header.
+"""The checkpoints of one slot: a safetensors file for each step it was saved at, with the small state in its header.
 
-Reading it back continues the run as if it had not been interrupted: bit for bit on the same machine, thread count and
+A file is written whole or not at all and names its step, so that slots which belong together can be taken up at the step
+they were saved at together; `keep_only` clears the others away. Reading it back continues the run as if it had not been interrupted: bit for bit on the same machine, thread count and
 versions, which the header records. It knows the tensors of a slot and nothing of rows or models.
 """
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +37,28 @@ class Checkpoint(NamedTuple):
     """The parameters that came with it, where they are to be kept."""
 
 
+def path_at(folder: Path, step: int) -> Path:
+    """The checkpoint of a step."""
+    return folder / f"step-{step:07d}.safetensors"
+
+
+def newest(folder: Path) -> int:
+    """The last step there is a checkpoint of; 0 where there is none."""
+    return max((_step(path) for path in folder.glob("step-*.safetensors")), default=0)
+
+
+def keep_only(folder: Path, step: int) -> None:
+    """Take away the checkpoints of all other steps."""
+    for path in folder.glob("step-*.safetensors"):
+        if path != path_at(folder, step):
+            path.unlink(missing_ok=True)
+
+
+def _step(path: Path) -> int:
+    number = path.stem.removeprefix("step-")
+    return int(number) if number.isdigit() else 0
+
+
 def write(path: Path, checkpoint: Checkpoint) -> None:
     """Replace the checkpoint at a path."""
     tensors = {f"parameter/{name}": t for name, t in checkpoint.parameters.items()}
@@ -52,24 +76,31 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
         "threads": torch.get_num_threads(),
         "capability": torch.backends.cpu.get_cpu_capability(),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}-{os.getpid()}")
     plain = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         save_file(plain, temporary, metadata={"state": json.dumps(header)})
         temporary.replace(path)
     except (SafetensorError, OSError) as error:
         temporary.unlink(missing_ok=True)
         raise RunError(
             f"the checkpoint of step {checkpoint.step} could not be written: {error}. "
-            "Free some space, then go on with --resume"
+            "The one before it is kept; free some space"
         ) from error
 
 
-def read(path: Path, *, fingerprint: str) -> tuple[Checkpoint, list[str]] | None:
-    """The checkpoint at a path, with what differs from the machine that wrote it; None when there is none."""
+def put(values: Mapping[str, torch.Tensor], parameters: Mapping[str, torch.nn.Parameter]) -> None:
+    """Give parameters the values of a checkpoint."""
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(values[name])
+
+
+def read(path: Path, *, fingerprint: str) -> tuple[Checkpoint, list[str]]:
+    """The checkpoint at a path, with what differs from the machine that wrote it."""
     if not path.exists():
-        return None
+        raise RunError(f"the checkpoint {path.name!r} is gone")
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {})["state"])

@@ -75,6 +75,8 @@ class Forward:
         backbone = self._base.base_model if labelled else self._base
         self.flat = not prompts and reads_flat(backbone)
         """Whether rows lie end to end."""
+        self.pass_tokens = MAX_TOKENS[self.device.type]
+        """What one pass may hold."""
 
     def admit(self, slots: Sequence[Slot]) -> None:
         """Parts are numbered by the slots that take this step."""
@@ -83,7 +85,7 @@ class Forward:
     def passes(self, parts: Sequence[Part]) -> list[list[Part]]:
         """The passes that rows are cut into."""
         cut = cut_flat if self.flat else cut_padded
-        return cut(parts, max_tokens=MAX_TOKENS[self.device.type])
+        return cut(parts, max_tokens=self.pass_tokens)
 
     def losses(self, one: Sequence[Part]) -> tuple[torch.Tensor, torch.Tensor]:
         """The loss of everything to be said in a pass, and the number of its slot."""

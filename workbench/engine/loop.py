@@ -10,15 +10,19 @@ it. A slot that ends, fails, is stopped, joins or gives up its turns leaves the 
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import torch
 
 from workbench import events
 from workbench.adapters.bank import Bank
+from workbench.engine.fitting import fitted
 from workbench.engine.forward import Forward, reading
 from workbench.engine.passes import Part
-from workbench.engine.slot import Slot, Window
+from workbench.engine.slot import Reason, Slot, Window
+
+SAVE_SECONDS = 60.0
+"""A slow training is saved at least so often, whatever `save_steps` says."""
 
 
 def train(
@@ -27,7 +31,9 @@ def train(
     *,
     stopped: Callable[[str], bool] = lambda name: False,
     joining: Callable[[], Sequence[Slot]] = lambda: (),
-    turns: Callable[[Sequence[str]], Collection[str]] = lambda names: names,
+    turns: Callable[[Mapping[str, int]], Collection[str]] = lambda steps: steps,
+    leaving: Callable[[str], Reason | None] = lambda name: None,
+    pass_tokens: int | None = None,
 ) -> Iterator[events.Event]:
     """Train slots together to their ends, each from its checkpoint when there is one.
 
@@ -36,41 +42,70 @@ def train(
         slots: Those that begin.
         stopped: Asked at each step whether a slot is to end with it.
         joining: Asked at each step for slots that begin with the next; the bank holds their adapters already.
-        turns: Asked before each step who of the living takes it, at least one; the others stay where they are.
+        turns: Told before each step how far each living slot is, and says who takes it; the others stay where they are.
+        leaving: Asked before each step for the reason to end a slot without it.
+        pass_tokens: What a forward pass may hold; None takes what suits the device.
     """
     live: list[Slot] = []
     newcomers = list(slots)
+    saved = time.monotonic()
     with reading(bank, newcomers) as forward:
+        forward.pass_tokens = pass_tokens or forward.pass_tokens
         while newcomers or live:
             for slot in newcomers:
                 yield from slot.prepare(bank)
             live += newcomers
-            named = turns([slot.name for slot in live])
-            going = [slot for slot in live if slot.name in named]
-            forward.admit(going)
-            began = time.perf_counter()
-            windows = [slot.next_window() for slot in going]
-            losses = _backward(forward, going, windows)
-            told = [
-                slot.commit(loss=loss, num_tokens=num_tokens)
-                for slot, (loss, num_tokens) in zip(going, losses, strict=True)
-            ]
-            seconds = (time.perf_counter() - began) / len(going)
-            due = [
-                slot
-                for slot, event in zip(going, told, strict=True)
-                if slot.is_due and not isinstance(event, events.Failed)
-            ]
-            held_out = _held_out(forward, going, due)
-            for slot, event in zip(going, told, strict=True):
-                yield from slot.tell(
-                    event,
-                    seconds=seconds,
-                    stopped=stopped(slot.name),
-                    held_out=held_out.get(slot.name),
-                )
+            if newcomers:
+                yield from _saved(live, forward)
+            named = turns({slot.name: slot.step for slot in live})
+            for slot in live:
+                if (reason := leaving(slot.name)) is not None:
+                    yield from slot.finish(reason)
+            going = [slot for slot in live if slot.name in named and not slot.ended]
+            if going:
+                yield from _step(forward, going, stopped=stopped)
+            ended = any(slot.ended for slot in live)
             live = [slot for slot in live if not slot.ended]
             newcomers = list(joining())
+            late = time.monotonic() - saved > SAVE_SECONDS
+            # Those that were asked for in this round are part of the next savepoint, or of none.
+            if not newcomers and (ended or late or any(slot.is_to_save for slot in going)):
+                yield from _saved(live, forward)
+                saved = time.monotonic()
+
+
+def _step(
+    forward: Forward, going: Sequence[Slot], *, stopped: Callable[[str], bool]
+) -> Iterator[events.Event]:
+    """One optimizer step of every slot that takes it."""
+    forward.admit(going)
+    began = time.perf_counter()
+    windows = [slot.next_window() for slot in going]
+    losses = yield from fitted(forward, going, lambda: _backward(forward, going, windows))
+    told = [
+        slot.commit(loss=loss, num_tokens=num_tokens)
+        for slot, (loss, num_tokens) in zip(going, losses, strict=True)
+    ]
+    seconds = (time.perf_counter() - began) / len(going)
+    due = [
+        slot
+        for slot, event in zip(going, told, strict=True)
+        if slot.is_due and not isinstance(event, events.Failed)
+    ]
+    held_out = yield from fitted(forward, going, lambda: _held_out(forward, going, due))
+    for slot, event in zip(going, told, strict=True):
+        yield from slot.tell(
+            event, seconds=seconds, stopped=stopped(slot.name), held_out=held_out.get(slot.name)
+        )
+
+
+def _saved(live: Sequence[Slot], forward: Forward) -> Iterator[events.Event]:
+    """Write down every slot at this boundary; together they are a point to go on from."""
+    for slot in live:
+        yield from slot.save()
+    if all(slot.is_saved for slot in live):
+        steps = {slot.name: slot.step for slot in live}
+        yield events.Savepoint(slots=steps, pass_tokens=forward.pass_tokens)
 
 
 def _backward(

@@ -22,6 +22,8 @@ from workbench.engine.patience import Patience
 from workbench.errors import RunError
 from workbench.spec import TrainSpec
 
+Reason = Literal["done", "stopped", "early", "pruned", "dropped"]
+
 
 class Window(NamedTuple):
     """The micro-batches of one optimizer step."""
@@ -43,8 +45,15 @@ class Slot:
     fingerprint: str
     """Of the trial's spec and rows: the checkpoint of anything else is not continued."""
     checkpoint: Path
+    """The folder that its checkpoints lie in."""
+    from_step: int | None = None
+    """The checkpoint it goes on from, 0 for none; None takes the newest there is."""
     held_out: Sequence[Rendered] = ()
     """Rows it is asked about and never trained on."""
+    rungs: frozenset[int] = frozenset()
+    """Steps after which it is asked, whatever `eval_steps` says."""
+    until: int | None = None
+    """The step after which it waits, its checkpoint written; None trains to the end."""
     step: int = 0
     seconds: float = 0.0
     ended: bool = False
@@ -56,12 +65,20 @@ class Slot:
     _patience: Any = None
     _num_trained: Sequence[int] = ()
     """Of each row; counted once, looked at in every step."""
+    _saved: int = 0
+    """The step of its last checkpoint."""
 
     @property
     def is_due(self) -> bool:
         """Whether the held-out loss is asked for after this step."""
         every = self.train.eval_steps
-        return bool(every and self.held_out and self.step % every == 0)
+        asked = bool(every and self.step % every == 0) or self.step in self.rungs
+        return asked and bool(self.held_out)
+
+    @property
+    def is_to_save(self) -> bool:
+        """Whether a checkpoint is asked for after this step."""
+        return self.step % self.train.save_steps == 0 and self.step > self._saved
 
     @property
     def total_steps(self) -> int:
@@ -156,27 +173,55 @@ class Slot:
         if held_out is not None:
             self._patience.hear(held_out.loss, self.parameters)
             yield held_out
-        done, early = self.step >= self.total_steps, self._patience.at_an_end
-        self.ended = stopped or done or early
-        if not (done or early) and (stopped or self.step % self.train.save_steps == 0):
-            self._save()
-            yield events.Saved(trial=self.name, step=self.step, what="checkpoint")
-        if self.ended:
-            reason: Literal["done", "stopped", "early"]
-            reason = "done" if done else "early" if early else "stopped"
-            self._patience.restore_best(self.parameters)
-            yield events.Finished(
-                trial=self.name, step=self.step, seconds=self.seconds, reason=reason
-            )
+        if self.step >= self.total_steps:
+            yield from self.finish("done")
+        elif self._patience.at_an_end:
+            yield from self.finish("early")
+        elif stopped:
+            # Before the best weights are put back: it may go on from where it was.
+            yield from self.save()
+            yield from self.finish("stopped")
+        elif self.step == self.until:
+            yield from self.save()
+            self.ended = True
+
+    def finish(self, reason: Reason) -> Iterator[events.Event]:
+        """End here."""
+        self.ended = True
+        self._patience.restore_best(self.parameters)
+        yield events.Finished(trial=self.name, step=self.step, seconds=self.seconds, reason=reason)
+
+    def forget_gradients(self) -> None:
+        """Let a step be taken from its beginning again."""
+        self._optimizer.zero_grad()
+
+    def save(self) -> Iterator[events.Event]:
+        """Write a checkpoint, unless there is one of this step; what cannot be written is said, and training goes on."""
+        if self._saved == self.step:
+            return
+        try:
+            self._write()
+        except RunError as error:
+            yield events.Warned(trial=self.name, code="checkpoint", message=str(error))
+            return
+        self._saved = self.step
+        yield events.Saved(trial=self.name, step=self.step, what="checkpoint")
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether what it is now is on disk; at its beginning there is nothing to write."""
+        return self._saved == self.step
 
     def _resume(self) -> Iterator[events.Event]:
+        step = checkpoint.newest(self.checkpoint) if self.from_step is None else self.from_step
+        if not step:
+            return
         try:
-            found = checkpoint.read(self.checkpoint, fingerprint=self.fingerprint)
+            path = checkpoint.path_at(self.checkpoint, step)
+            found = checkpoint.read(path, fingerprint=self.fingerprint)
         except RunError as error:
             message = f"{error}; training begins anew"
             yield events.Warned(trial=self.name, code="checkpoint", message=message)
-            return
-        if found is None:
             return
         saved, differs = found
         for difference in differs:
@@ -188,7 +233,7 @@ class Slot:
                     kind: tensor.to(parameter.device)
                     for kind, tensor in saved.moments[name].items()
                 }
-        self.step, self.seconds = saved.step, saved.seconds
+        self.step, self._saved, self.seconds = saved.step, saved.step, saved.seconds
         self._patience.best, self._patience.waited = saved.best, saved.waited
         self._patience.kept = {
             name: tensor.to(self.parameters[name].device) for name, tensor in saved.kept.items()
@@ -198,9 +243,9 @@ class Slot:
         self._scheduler.last_epoch = self.step - 1
         self._scheduler.step()
 
-    def _save(self) -> None:
+    def _write(self) -> None:
         checkpoint.write(
-            self.checkpoint,
+            checkpoint.path_at(self.checkpoint, self.step),
             checkpoint.Checkpoint(
                 step=self.step,
                 fingerprint=self.fingerprint,

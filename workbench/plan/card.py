@@ -1,7 +1,7 @@
 """What a sweep will cost, as a small HTML card made from its plan.
 
 `cost_card(plan)` is used by the panel and, where no widget can be shown, stands in for it. All text is escaped here. It
-computes nothing: every figure is the plan's, but the time, which whoever has measured something like it may tell.
+computes nothing: every figure and sentence is the plan's, but the time that whoever has run something like it may tell.
 """
 
 from html import escape
@@ -44,7 +44,7 @@ def cost_card(
         f"{plan.model.layers} layers</p>"
         f"{_memory(plan)}"
         f"<p>Steps: {_steps(trials)}</p>"
-        f"<p>{_time(plan, time)}</p>"
+        f"{_time(plan, time)}"
         f"{refused}"
     )
 
@@ -78,21 +78,17 @@ def _memory(plan: "Plan") -> str:
 
 
 def _time(plan: "Plan", told: str) -> str:
-    if plan.seconds is not None:
-        return f"Time: about {in_words(plan.seconds)}"
-    return f"Time: {escape(told)}" if told else "Time: unknown; nothing like it has run here"
+    """What has run here says more than a prediction, and both stand where both are known."""
+    said = [f"Time: {told}"] if told else []
+    if plan.seconds is not None or not told:
+        said.append(_begun(plan.time_said or "time unknown: nothing like it has run here"))
+    if plan.gain_said:
+        said.append(_begun(plan.gain_said))
+    return "".join(f"<p>{escape(one)}</p>" for one in said)
 
 
-def in_words(seconds: float) -> str:
-    """A duration in one figure or two.
-
-    >>> in_words(42), in_words(150), in_words(7300)
-    ('42 s', '2.5 min', '2 h')
-    """
-    for size, unit in ((3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.2g} {unit}"
-    return f"{max(1, round(seconds))} s"
+def _begun(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _steps(trials: "tuple[TrialPlan, ...]") -> str:

@@ -1,29 +1,41 @@
 """Peak memory of training one adapter, predicted part by part with plain arithmetic.
 
 `predict(shape, spec=spec, targets=..., trainable=...)` gives bytes for weights, adapter, gradients, optimizer,
-activations, logits and a floor. It is an upper estimate for a full pass of the longest rows, labelled as predicted:
-nothing is measured here, and the floor is a stated constant until a calibration replaces it.
+activations, logits, what the allocator keeps beside them, and a floor: Python and its libraries. It is an estimate for a full
+pass of rows as they were sampled, or of the longest that are allowed, and labelled as predicted: nothing is measured here.
+How far it is from what was measured is in docs/planning.md.
 """
 
+import math
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from workbench.plan.family import family_of
+from workbench.plan.lengths import Lengths, allowed
 from workbench.plan.shape import Module, Shape
 from workbench.plan.spared import is_spared
 from workbench.plan.targets import Target
 from workbench.spec import QuantizationSpec, Spec
 
-FLOOR_BYTES = 400_000_000
-"""Python with torch, transformers and PEFT loaded, before any model."""
+FLOOR_BYTES = 500_000_000
+"""Python with torch, transformers, PEFT and the evals loaded, before any model; a calibration knows it of this machine."""
 MAX_TOKENS = {"cpu": 2048, "cuda": 32768}
 """Tokens of one forward pass, padding included: the engine cuts a batch into passes of this size. A CPU wants its
 activations in cache; a GPU wants to be full."""
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 OPTIMIZER_COPIES = 2
 """AdamW keeps two running means for each trained number."""
-ELEMENTWISE = 8
-"""Hidden-size tensors a block keeps besides what its linear layers see: norms, residuals, softmax, gate."""
+SCORES = 2
+"""Tensors of scores at the loss that are there at once: their softmax, and the gradient of it."""
+PASSING = 3
+"""Tensors of the widest layer that are passed on but not kept."""
+SLACK = 0.85
+"""Of activations: what the way back holds for a moment, and what the allocator holds between blocks it gave."""
+SLACK_OF_PASSES = 0.5
+"""As much more where a step takes several passes: gradients of the first lie between the blocks of the next."""
+SLACK_BYTES = 15_000_000
+"""Buffers of the matrix library, and what the first step loads."""
 
 
 class Memory(BaseModel):
@@ -37,6 +49,8 @@ class Memory(BaseModel):
     optimizer: int
     activations: int
     logits: int
+    slack: int = 0
+    """What the allocator keeps beside what it was asked for."""
     floor: int = FLOOR_BYTES
     label: str = "predicted"
 
@@ -44,33 +58,64 @@ class Memory(BaseModel):
     def peak(self) -> int:
         """All parts together."""
         parts = (self.weights, self.adapter, self.gradients, self.optimizer)
-        return sum(parts) + self.activations + self.logits + self.floor
+        return sum(parts) + self.activations + self.logits + self.slack + self.floor
 
 
-def predict(shape: Shape, *, spec: Spec, targets: Sequence[Target], trainable: int) -> Memory:
-    """The parts of the peak for one trial."""
+def predict(
+    shape: Shape,
+    *,
+    spec: Spec,
+    targets: Sequence[Target],
+    trainable: int,
+    lengths: Lengths | None = None,
+    floor: int | None = None,
+) -> Memory:
+    """The parts of the peak for one trial.
+
+    Args:
+        shape: Of the model.
+        spec: Of the trial.
+        targets: What carries its adapter.
+        trainable: Numbers that are trained.
+        lengths: Of the rows; None takes the longest that are allowed.
+        floor: Python and its libraries, where that was measured on this machine.
+    """
+    lengths = lengths or allowed(longest(shape, spec=spec))
     # PEFT keeps adapters in float32 whatever the base is in; the base trains in what it is in.
     whole = spec.adapter.peft_type == "FULL"
     trained = trainable * (BYTES[spec.model.dtype] if whole else 4)
-    tokens = pass_tokens(shape, spec=spec)
+    tokens = pass_tokens(shape, spec=spec, lengths=lengths)
     width = 2 if spec.train.bf16 else BYTES[spec.model.dtype]
+    row = min(lengths.mean + 2 * lengths.spread, lengths.longest)
+    kept = _kept_per_token(shape, spec=spec, targets=targets, row=row)
+    activations = round(tokens * width * kept)
+    logits = round(
+        tokens * lengths.trained / lengths.mean * shape.vocabulary * 4 * SCORES
+        if spec.adapter.task_type != "SEQ_CLS"
+        else 0
+    )
     return Memory(
         weights=weight_bytes(shape, dtype=spec.model.dtype, quantization=spec.quantization),
         # Of full fine-tuning: the untouched weights, kept as its control.
         adapter=trained,
         gradients=trained,
         optimizer=OPTIMIZER_COPIES * trained,
-        activations=tokens * width * _kept_per_token(shape, spec=spec, targets=targets),
-        # The scores, and their gradient, in float32.
-        logits=tokens * shape.vocabulary * 4 * 2,
+        activations=activations,
+        logits=logits,
+        slack=round(SLACK_BYTES + SLACK * activations),
+        floor=floor or FLOOR_BYTES,
     )
 
 
-def pass_tokens(shape: Shape, *, spec: Spec) -> int:
-    """Tokens of a forward pass of the longest rows."""
-    row = longest(shape, spec=spec) + spec.adapter.num_ahead
+def pass_tokens(shape: Shape, *, spec: Spec, lengths: Lengths | None = None) -> int:
+    """Tokens of a large forward pass: two deviations over the mean of its rows."""
+    found = lengths or allowed(longest(shape, spec=spec))
+    rows = spec.train.per_device_train_batch_size
+    most = rows * found.mean + 2 * found.spread * math.sqrt(rows)
+    row = found.longest + spec.adapter.num_ahead
+    total = min(most, rows * found.longest) + rows * spec.adapter.num_ahead
     # The larger limit, that of a GPU, is not assumed: whether there is one is known when the model is loaded.
-    return min(spec.train.per_device_train_batch_size * row, max(MAX_TOKENS["cpu"], row))
+    return round(min(total, max(MAX_TOKENS["cpu"], row)))
 
 
 def longest(shape: Shape, *, spec: Spec) -> int:
@@ -91,6 +136,17 @@ def weight_bytes(shape: Shape, *, dtype: str, quantization: QuantizationSpec | N
     return round(total)
 
 
+def mapped_bytes(shape: Shape, *, dtype: str, quantization: QuantizationSpec | None) -> int:
+    """Pages of the checkpoint that stay in memory beside a quantized base, until somebody needs the room.
+
+    What is not quantized is the file itself, mapped, where it is stored as it is used; then so is what was read to be quantized.
+    """
+    stored = str(shape.config.get("dtype") or shape.config.get("torch_dtype") or "")
+    if quantization is None or quantization.bits is None or stored != dtype:
+        return 0
+    return sum(m.in_features * m.out_features for m in shape.modules) * BYTES[dtype]
+
+
 def _linear_bytes(module: Module, *, dtype: str, quantization: QuantizationSpec | None) -> float:
     numbers, bias = module.in_features * module.out_features, module.bias * BYTES[dtype]
     if quantization is None or quantization.bits is None:
@@ -105,13 +161,23 @@ def _linear_bytes(module: Module, *, dtype: str, quantization: QuantizationSpec 
     return numbers / 2 + numbers / 64 * scale + bias
 
 
-def _kept_per_token(shape: Shape, *, spec: Spec, targets: Sequence[Target]) -> int:
+def _kept_per_token(shape: Shape, *, spec: Spec, targets: Sequence[Target], row: float) -> float:
     """Numbers kept for the backward pass, for each token."""
-    linear = sum(m.in_features + m.out_features for m in shape.modules)
-    elementwise = ELEMENTWISE * shape.hidden * shape.layers
-    adapters = sum(t.module.in_features + t.rank for t in targets)
-    kept = linear + elementwise + adapters
-    if spec.train.gradient_checkpointing and shape.layers:
+    family = family_of(shape)
+    adapted: dict[int | None, set[str]] = {}
+    for target in targets:
+        adapted.setdefault(target.module.layer, set()).add(target.module.target)
+    if spec.adapter.peft_type == "FULL":
+        every = {m.target for m in shape.modules}
+        adapted = dict.fromkeys(range(shape.layers), every)
+    first = min((layer for layer in adapted if layer is not None), default=0)
+    # Below the first adapter nothing has to be kept: no gradient passes there.
+    blocks = [
+        family.kept(adapted=adapted.get(layer, set()), row=row)
+        for layer in range(first, shape.layers)
+    ]
+    kept = sum(blocks) + 2 * shape.hidden + sum(t.rank for t in targets)
+    if spec.train.gradient_checkpointing and blocks:
         # The input of each block, and the inside of the one that is recomputed.
-        return shape.hidden * shape.layers + kept // shape.layers
-    return kept
+        kept = shape.hidden * len(blocks) + max(blocks)
+    return kept + PASSING * max(family.middle, family.hidden)

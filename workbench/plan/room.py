@@ -5,6 +5,7 @@ forward into smaller ones that fit; `free_room()` and `all_bytes()` say what thi
 it goes by what is free now; a trial is refused only when it asks for more than the machine has in all. It knows bytes and names.
 """
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 import psutil
 
-from workbench.plan.memory import MAX_TOKENS, Memory
+from workbench.plan.memory import MAX_TOKENS, SLACK, SLACK_BYTES, SLACK_OF_PASSES, Memory
 from workbench.spec import Trial
 
 OVERRIDE = "WORKBENCH_MEMORY_BYTES"
@@ -34,6 +35,8 @@ class Need(NamedTuple):
     """When it trains alone."""
     tokens: int
     """Of its forward pass."""
+    longest: int = 0
+    """Of its rows; a pass holds at least one. 0 where that is not known."""
 
 
 def group_peak(needs: Sequence[Need], *, adapters: int, max_tokens: int = MAX_TOKENS["cpu"]) -> int:
@@ -46,9 +49,13 @@ def group_parts(
 ) -> dict[str, float]:
     """The same by what it is for."""
     first = needs[0].memory
-    longest = max(need.tokens for need in needs)
-    tokens = min(sum(need.tokens for need in needs), max(max_tokens, longest))
+    longest_row = max(need.longest or need.tokens for need in needs)
+    total = sum(need.tokens for need in needs)
+    # As many passes as are needed, filled alike, as the engine cuts them.
+    passes = max(1, math.ceil(total / max(max_tokens, longest_row)))
+    tokens = max(longest_row, total / passes)
     activations = max(need.memory.activations / max(need.tokens, 1) for need in needs)
+    share = SLACK + (SLACK_OF_PASSES if passes > 1 else 0.0)
     logits = max(need.memory.logits / max(need.tokens, 1) for need in needs)
     return {
         "weights": first.weights,
@@ -56,6 +63,7 @@ def group_parts(
         "gradients and optimizer": sum(n.memory.gradients + n.memory.optimizer for n in needs),
         "activations": tokens * activations,
         "logits": tokens * logits,
+        "allocator slack": SLACK_BYTES + share * tokens * activations,
         "Python and libraries": first.floor,
     }
 
@@ -120,6 +128,11 @@ def all_bytes() -> int | None:
     limit, _ = _container()
     here: int = psutil.virtual_memory().total
     return here if limit is None else min(here, limit)
+
+
+def is_stated() -> bool:
+    """Whether somebody said how much a sweep may use."""
+    return _stated() is not None
 
 
 def _stated() -> int | None:

@@ -20,9 +20,6 @@ from workbench.runs.store import SweepStore
 from workbench.scores.task import BASE
 from workbench.spec import ModelSpec, Spec, Trial
 
-LIBRARIES_BYTES = 100_000_000
-"""What a process that answers holds beyond the floor: the libraries of the evals, and a pass."""
-
 NEEDS_AN_EVAL = ("retention",)
 """What a sweep of adapters from elsewhere says it is asked: a word is needed, and nothing is scored here."""
 
@@ -72,7 +69,7 @@ class Place:
             if set(one[1]) & set(chosen) or (place == 0 and BASE in chosen)
         ]
         held = sum(size + sum(own[name] for name in names) for size, names in needed)
-        return FLOOR_BYTES + LIBRARIES_BYTES + held
+        return FLOOR_BYTES + held
 
     def check(self, chosen: Sequence[str]) -> list[str]:
         """The same names in the order of the place; who cannot be asked is refused."""

@@ -1,7 +1,8 @@
 """What a sweep cost: the training time of each trial, and time and peak memory of the whole beside the prediction.
 
 `training_table(reading)` and `whole_table(reading)` read what was stored and add up nothing but that. Trials that were
-trained together shared each pass through the base; a trial's seconds are then its share, and that is said.
+trained together shared each pass through the base; a trial's seconds are then its share, and that is said. `spent_table(reading)` is
+what training and evaluation took in all, and, at a price that somebody stated, what they cost once and every month.
 """
 
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from workbench.compare import wording
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
 from workbench.compare.reading import Candidate, Reading
 from workbench.report.blocks import NOT_STATED
+from workbench.runs.spent import spent
+from workbench.timing.cost import Price
 
 
 def training_table(reading: Reading) -> Table | None:
@@ -80,6 +83,45 @@ def whole_table(reading: Reading) -> Table:
         ),
     )
     return Table(columns=columns, lines=lines)
+
+
+def spent_table(reading: Reading, *, price: Price | None = None) -> Table | None:
+    """What training and evaluation took in all; with a price also what they cost, once and repeated monthly."""
+    found = spent(reading.store)
+    columns = [Column(key="what", title="the work itself"), number_column("seconds", "time")]
+    if price is not None:
+        columns += [
+            number_column("once", "once, or a month", note=price.currency),
+            number_column("year", "a year, repeated monthly", note=price.currency),
+        ]
+    known = {
+        f"training ({found.trials} timed)": found.training,
+        f"evaluation ({found.scores} scores timed)": found.evaluation,
+        "from its last start to its end": found.whole,
+    }
+    lines = []
+    for what, seconds in known.items():
+        if seconds is None:
+            continue
+        cells = [Cell(raw=what, text=what), Cell(raw=seconds, text=_seconds(seconds))]
+        if price is not None:
+            once = price.of_seconds(seconds)
+            cells += [Cell(raw=cost, text=f"{cost:.3g}") for cost in (once, 12 * once)]
+        lines.append(Line(cells=tuple(cells)))
+    caption = "What the sweep took in all. Each was measured once and has no interval."
+    if price is not None:
+        caption += f" At {price.per_hour:g} {price.currency} an hour, as stated; no idle hours are charged."
+    if found.note:
+        caption += f" {found.note[:1].upper()}{found.note[1:]}."
+    numbers = {"per_hour": price.per_hour if price else None, "set_back": found.set_back}
+    if not lines:
+        return None
+    return Table(
+        columns=tuple(columns),
+        lines=tuple(lines),
+        caption=caption,
+        numbers=tuple(numbers.items()),
+    )
 
 
 def _compared(

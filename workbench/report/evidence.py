@@ -5,10 +5,12 @@ holds, names those that were not asked, quotes the wording they point to, and li
 """
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from workbench.compare.calibration import certificate, kind_of
 from workbench.compare.markup import Cell, Column, Line, Table
 from workbench.compare.reading import Reading
+from workbench.deployment.stored import read_facts
 from workbench.report import blocks
 from workbench.report.blocks import Section
 from workbench.report.evidence_map import (
@@ -45,6 +47,11 @@ HELD_BY: dict[str, tuple[str, Callable[[Reading], bool]]] = {
     "costs": (
         "seconds of training",
         lambda reading: any(e.seconds is not None for e in reading.outcomes.values()),
+    ),
+    "serving": ("Ways to serve", lambda reading: bool(_measured(reading))),
+    "energy": (
+        "energy under the ways to serve",
+        lambda reading: any(one.get("energy", {}).get("turns") for one in _measured(reading)),
     ),
     "provenance": ("Provenance", lambda reading: bool(reading.provenance)),
 }
@@ -87,6 +94,12 @@ def is_held(reading: Reading, row: Row) -> bool:
     if row.evals:
         return bool(_asked(reading, row))
     return HELD_BY[row.held_by][1](reading)
+
+
+def _measured(reading: Reading) -> list[dict[str, Any]]:
+    """What was stored of every trial whose ways to serve were measured."""
+    folders = [reading.store.folder(trial.name) for trial in reading.trials]
+    return [facts for folder in folders if (facts := read_facts(folder))]
 
 
 def _asked(reading: Reading, row: Row) -> list[str]:

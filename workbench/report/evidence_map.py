@@ -277,7 +277,23 @@ ROWS: tuple[Row, ...] = (
         risks=("Environmental Impacts",),
         actions=("MS-2.12-003",),
         card=("Environmental Impact", "Speeds, Sizes, Times"),
-        limit="An input to an estimate only: no energy, water or emissions were measured.",
+        limit="An input to an estimate only: of training no energy, water or emissions were measured.",
+    ),
+    Row(
+        finding="Serving: latency, memory, and cost at a price",
+        held_by="serving",
+        measure=("MEASURE 2.3",),
+        card=("Speeds, Sizes, Times", "Results"),
+        limit="One process on one machine, calls of equal work; no users who come and go. Cost follows from a price that somebody stated.",
+    ),
+    Row(
+        finding="Energy of serving, by a counter",
+        held_by="energy",
+        measure=("MEASURE 2.12",),
+        risks=("Environmental Impacts",),
+        actions=("MS-2.12-003",),
+        card=("Environmental Impact",),
+        limit="Of processor, its memory or GPU alone, with whatever else ran there; modelled energy is no evidence and is not in it.",
     ),
     Row(
         finding="Versions, machine, fingerprints, spec and commands",
@@ -299,7 +315,8 @@ NOT_COVERED = {
     "MEASURE 2.6, but for knowledge limits": "no eval asks for dangerous, violent, hateful or illegal content, and no refusal of it is tested.",
     "MEASURE 2.7": "no red teaming: no prompt injection, jailbreak, poisoned data, backdoor or model extraction was tried.",
     "MEASURE 2.10, but for duplicates": "no attack looked for training rows in answers, and the rows were not searched for data of persons.",
-    "MEASURE 2.12, but for time and hardware": "energy, water and emissions were not measured.",
+    "MEASURE 2.12, but for time, hardware and the energy of serving where a counter was": "the energy of training, water and emissions "
+    "were not measured.",
     "Risks of NIST AI 600-1 without evidence": "CBRN Information or Capabilities; Dangerous, Violent, or Hateful Content; Data Privacy; "
     "Human-AI Configuration; Information Security; Intellectual Property; Obscene, Degrading, and/or Abusive Content.",
     "Deployment": "every figure is of these items on this machine, and no report can say whether the place of use is like them.",

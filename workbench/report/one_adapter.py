@@ -19,7 +19,7 @@ from workbench.report.blocks import NOT_STATED, Fact, Section, Sentence
 from workbench.report.families import family_table
 from workbench.report.findings import BETTER, NONE, OPEN, OTHER, WORSE, families, finding, leading
 from workbench.report.numbers import Told, sentence
-from workbench.report.sections import Report
+from workbench.report.sections import Report, stated_price
 from workbench.report.stated import FILE, Stated
 from workbench.scores.task import BASE
 
@@ -37,14 +37,23 @@ NO_TEST = (
 )
 
 
-def opened(path: str, *, trial: str = "", primary: str = "", title: str = "") -> Report:
+def opened(
+    path: str,
+    *,
+    trial: str = "",
+    primary: str = "",
+    title: str = "",
+    price: float = 0.0,
+    utilization: float = 1.0,
+) -> Report:
     """The report of one trial of a sweep, or of all its seeds; where there is one candidate, nobody need name it."""
+    stated = stated_price(price, utilization=utilization)
     whole = read(path)
     one = _candidate(whole, trial)
     alone = _alone(whole, one)
     comparison = Comparison(alone, primary_eval(alone, asked=primary or None), BASE)
     charts = {chart.id: chart for chart in comparison.charts()}
-    return Report(comparison, title or default_title(whole.spec.name, one.name), charts)
+    return Report(comparison, title or default_title(whole.spec.name, one.name), charts, stated)
 
 
 def default_title(sweep: str, trial: str) -> str:

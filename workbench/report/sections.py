@@ -20,6 +20,7 @@ from workbench.report.blocks import Section
 from workbench.report.numbers import Said, Told, sentence
 from workbench.report.sources import rows_behind
 from workbench.scores.task import BASE
+from workbench.timing.cost import Price
 
 HEADLINE = {
     "winner": "One trial is ahead",
@@ -38,6 +39,8 @@ class Report:
     comparison: Comparison
     title: str
     charts: dict[str, Chart]
+    price: Price | None = None
+    """What an hour of the machine costs, where somebody stated it."""
 
     @property
     def verdict(self) -> Verdict:
@@ -45,11 +48,27 @@ class Report:
         return self.comparison.verdict
 
 
-def opened(path: str, *, primary: str = "", baseline: str = BASE, title: str = "") -> Report:
+def opened(
+    path: str,
+    *,
+    primary: str = "",
+    baseline: str = BASE,
+    title: str = "",
+    price: float = 0.0,
+    utilization: float = 1.0,
+) -> Report:
     """The report of a sweep folder, with nothing written yet."""
+    stated = stated_price(price, utilization=utilization)
     comparison = compare(Path(path), primary=primary or None, baseline=baseline)
     charts = {chart.id: chart for chart in comparison.charts()}
-    return Report(comparison, title or default_title(comparison.reading.spec.name), charts)
+    named = title or default_title(comparison.reading.spec.name)
+    return Report(comparison, named, charts, stated)
+
+
+def stated_price(price: float, *, utilization: float = 1.0) -> Price | None:
+    """What a report was told of money; None for a price of 0, which leaves costs out."""
+    found = Price(per_hour=price, utilization=utilization)
+    return found if found.per_hour else None
 
 
 def default_title(name: str) -> str:
@@ -180,4 +199,7 @@ def time(report: Report) -> Section:
         blocks.table(costs.training_table(reading)),
         blocks.subheading("Predicted and measured"),
         blocks.table(costs.whole_table(reading)),
+        None
+        if (took := costs.spent_table(reading, price=report.price)) is None
+        else blocks.table(took),
     )

@@ -6,16 +6,26 @@ calls taken in turns, so they hold where the times themselves are of another day
 
 from markupsafe import Markup
 
+from workbench.compare.drawing import Chart
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
 from workbench.deployment.reading import Deployment, read
 from workbench.deployment.stored import read_facts
 from workbench.deployment.variants import CONTROL, REFERENCE, VARIANTS
-from workbench.report import blocks
+from workbench.report import blocks, served_costs
 from workbench.report.blocks import Section
 from workbench.report.sections import Report
+from workbench.report.served_batch import over_batch
 from workbench.report.served_chart import over_base
+from workbench.report.served_marks import size_numbers, within
+from workbench.report.served_quality import weighed
+from workbench.report.served_sizes import over_tokens
+from workbench.report.served_spread import spread
 from workbench.timing.call import Cell as Work
+from workbench.timing.figures import figures
 from workbench.timing.flags import Flag
+
+TIMES = ("e2e", "ttft", "tpot")
+"""What a table of times has of every way."""
 
 
 def ways(report: Report) -> Section:
@@ -26,7 +36,11 @@ def ways(report: Report) -> Section:
         for trial in report.comparison.reading.trials
         if read_facts(folder := store.folder(trial.name))
     ]
-    return blocks.section("Ways to serve", *(part for one in found for part in _of_one(one)))
+    return blocks.section("Ways to serve", *(part for one in found for part in _parts(one, report)))
+
+
+def _parts(found: Deployment, report: Report) -> list[Markup | None]:
+    return [*_of_one(found), *served_costs.parts(found, price=report.price)]
 
 
 def _of_one(found: Deployment) -> list[Markup | None]:
@@ -39,9 +53,26 @@ def _of_one(found: Deployment) -> list[Markup | None]:
         blocks.figure(over_base(found, small, table=times(found, small))),
         blocks.folded("Other sizes of work", blocks.joined(*more)),
         blocks.table(sizes(found)),
+        *(blocks.figure(chart) for chart in charts(found)),
         blocks.listing(said) if said else None,
         blocks.folded("Doubts about the times", blocks.listing(doubts)),
     ]
+
+
+def charts(found: Deployment) -> tuple[Chart, ...]:
+    """What can be drawn of a deployment beside the times over its base; sizes that were not varied have no figure."""
+    small = found.cells[0]
+    writing = next((work for work in found.cells if work.output_tokens > 1), small)
+    drawn = (
+        weighed(found, small),
+        over_batch(found, metric="decode"),
+        over_batch(found, metric="prefill"),
+        over_tokens(found, metric="ttft"),
+        over_tokens(found, metric="e2e"),
+        spread(found, small, metric="e2e"),
+        spread(found, writing, metric="itl"),
+    )
+    return tuple(chart for chart in drawn if chart is not None)
 
 
 def _doubt(flag: Flag) -> blocks.Sentence:
@@ -61,28 +92,21 @@ def times(found: Deployment, work: Work) -> Table:
     )
     lines = []
     for name in found.variants:
-        figures = found.figures(name, work)
+        told = figures(found.calls, of=name, cell=work, metrics=TIMES)
         cells = [Cell(raw=name, text=name)]
-        for metric in ("e2e", "ttft", "tpot"):
-            told = figures[metric].median if metric in figures else None
-            cells.append(_within(told.value, told.low, told.high) if told else _within())
+        cells += [within(*told[m].median[:3]) if m in told else within() for m in TIMES]
         if name == CONTROL:
             cells.append(Cell(raw=1.0, text="1"))
         else:
             over = found.ratio(name, work)
-            cells.append(_within(over.value, over.low, over.high))
+            cells.append(within(over.value, over.low, over.high))
         lines.append(Line(cells=tuple(cells)))
     calls = len([c for c in found.calls if c.cell == work and c.block >= 0]) // len(found.variants)
     caption = (
-        f"{work}. Medians of {calls} calls of each way, taken in turns, with their order-statistic intervals; the ratio is "
-        "taken within blocks. 95 % intervals."
+        f"{work}. Medians of {calls} calls of each way, taken in turns, with their 95 % order-statistic intervals; the ratio "
+        "is taken within blocks, with a 99 % interval."
     )
-    numbers = {
-        "calls": calls,
-        "in": work.input_tokens,
-        "out": work.output_tokens,
-        "rows": work.batch,
-    }
+    numbers = {"calls": calls, **size_numbers(work)}
     return Table(
         columns=columns, lines=tuple(lines), caption=caption, numbers=tuple(numbers.items())
     )
@@ -109,10 +133,10 @@ def sizes(found: Deployment) -> Table:
                     Cell(raw=name, text=name),
                     Cell(raw=weights, text=f"{weights:.1f}"),
                     _plain(cache, per=1000),
-                    _within(apart.value, apart.low, apart.high) if apart else _within(),
-                    _within(*(None if v is None else 100 * v for v in same[:3]))
+                    within(apart.value, apart.low, apart.high) if apart else within(),
+                    within(*(None if v is None else 100 * v for v in same[:3]))
                     if same
-                    else _within(),
+                    else within(),
                     Cell(raw=VARIANTS[name].choose, text=VARIANTS[name].choose),
                 )
             )
@@ -123,12 +147,3 @@ def sizes(found: Deployment) -> Table:
 
 def _plain(value: float | None, *, per: float) -> Cell:
     return Cell(raw=None) if value is None else Cell(raw=value / per, text=f"{value / per:.2f}")
-
-
-def _within(
-    value: float | None = None, low: float | None = None, high: float | None = None
-) -> Cell:
-    if value is None:
-        return Cell(raw=None, text="")
-    ends = "" if low is None or high is None else f"[{low:.3g}, {high:.3g}]"
-    return Cell(raw=value, text=f"{value:.3g}", beside=ends, numbers=(("low", low), ("high", high)))

@@ -56,5 +56,5 @@ def over_base(found: Deployment, work: Cell, *, table: Table) -> Chart | None:
         figure={"data": data, "layout": layout},
         alt=f"Time of a call over that of {CONTROL} at {work}: {wording.first_of(said)}.",
         table=table,
-        caption=f"{work}. Bars are 95 % intervals of the ratio within blocks.",
+        caption=f"{work}. Bars are 99 % intervals of the ratio within blocks.",
     )

@@ -66,6 +66,7 @@ def sources(reading: Reading) -> list[dict[str, Any]]:
         folder = reading.store.folder(slot)
         paths += [folder / name for name in OF_A_TRIAL]
         paths += [*folder.glob("samples/*.parquet"), *folder.glob("scores/*.json")]
+        paths += folder.glob("deployment/[!.]*")
     return [_source(path, root) for path in sorted(set(paths)) if path.is_file()]
 
 

@@ -12,7 +12,8 @@ from pathlib import Path, PurePath
 
 from workbench.compare.comparison import Comparison
 from workbench.compare.pairing import Difference
-from workbench.compare.reading import Candidate, Outcome, Reading, primary_eval, read
+from workbench.compare.outcomes import Outcome
+from workbench.compare.reading import Candidate, Reading, primary_eval, read
 from workbench.errors import StoreError
 from workbench.report.stated import FILE, Stated
 from workbench.scores.task import BASE

@@ -18,6 +18,8 @@ from workbench.report.svg_axes import Axis, axis_of
 WIDTH = 720
 LETTER = 7.0
 """Width of a letter of the axes, on average."""
+LEGEND = 8
+"""Size of a mark in a legend whose marks are all of one size."""
 
 INK, SOFT, GRID = (
     "var(--ink,#3a3d40)",
@@ -272,6 +274,8 @@ def _legend(traces: Sequence[dict[str, Any]], layout: dict[str, Any]) -> tuple[l
     named = [t for t in traces if t.get("name") and t.get("showlegend", True)]
     if not layout.get("showlegend") or not named:
         return [], 0.0
+    is_fixed = (layout.get("legend") or {}).get("itemsizing") == "constant"
+    fixed = {"size": LEGEND} if is_fixed else {}
     parts: list[Markup] = []
     x, y = 62.0, 16.0
     for trace in named:
@@ -283,8 +287,8 @@ def _legend(traces: Sequence[dict[str, Any]], layout: dict[str, Any]) -> tuple[l
         )
         if is_line:
             parts += _path([(x, y - 4), (x + 18, y - 4)], trace["line"])
-        else:
-            parts.append(_marker(x + 9, y - 4, trace["marker"], 0))
+        if not is_line or "markers" in str(trace.get("mode")):
+            parts.append(_marker(x + 9, y - 4, trace["marker"] | fixed, 0))
         parts.append(_text(str(trace["name"]), x + 23, y, anchor="start", colour=INK))
         x += width + 8
     return parts, y - 4

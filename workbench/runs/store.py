@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack, final
 
@@ -22,9 +21,12 @@ from pydantic import BaseModel, ValidationError
 
 from workbench.errors import RunError, SpecError, StoreError, nearest
 from workbench.events import Step
+from workbench.runs import added
 from workbench.runs import rows as parquet
+from workbench.runs.added import Added
 from workbench.runs.atomic import locked, replacing, tidy, write_bytes
 from workbench.runs.eventlog import append_event, each_step_once, tail
+from workbench.runs.found import find_sweeps, hint, written
 from workbench.runs.status import (
     ENDED,
     WORKING,
@@ -66,11 +68,53 @@ class SweepStore:
         self._said = ""
         self.listeners: list[Callable[[Any], None]] = []
         """Told every event once it is written down."""
+        self._added_when: int | None = -1
+        self._added: tuple[Added, ...] = ()
+        self._everyone: tuple[Trial, ...] = ()
+        self._names: frozenset[str] = frozenset()
 
     @cached_property
-    def trials(self) -> tuple[Trial, ...]:
-        """The points of the sweep, in the order of its axes."""
+    def _planned(self) -> tuple[Trial, ...]:
         return self.spec.grid()
+
+    @property
+    def planned(self) -> frozenset[str]:
+        """The names of the trials that its axes make."""
+        return frozenset(trial.name for trial in self._planned)
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """The points of the sweep, in the order of its axes, and after them those that were added while it ran."""
+        made = written(self.path / added.FILE)
+        if made != self._added_when:
+            self._added = added.read(self.path) if made else ()
+            self._added_when = made
+            self._everyone = (*self._planned, *(one.trial for one in self._added))
+            self._names = frozenset(trial.name for trial in self._everyone)
+        return self._everyone
+
+    @property
+    def added(self) -> tuple[Added, ...]:
+        """The trials that joined while it ran, each with the command that asked for it."""
+        return self._added if self.trials else ()
+
+    def add_trial(self, trial: Trial, *, command: str) -> None:
+        """Take a trial up into a sweep that runs; its folder is made here."""
+        check_trial_name(trial.name)
+        folder = self.path / trial.name
+        if trial.name in {one.name for one in self.trials} or folder.exists():
+            raise StoreError(f"the sweep {self.path.name!r} has a trial {trial.name!r} already")
+        folder.mkdir()
+        write_bytes(folder / "spec.yaml", trial.spec.to_yaml().encode())
+        added.write(self.path, [*self.added, Added(trial=trial, command=command)])
+        self._added_when = None
+        self.set_status(trials={trial.name: "queued"})
+
+    def take_back(self, trial: str) -> None:
+        """Take an added trial out again, with all that it did: it is about to join anew."""
+        added.write(self.path, [one for one in self.added if one.trial.name != trial])
+        self._added_when = None
+        shutil.rmtree(self.path / trial, ignore_errors=True)
 
     @classmethod
     def create(cls, spec: Spec, *, root: Path) -> Self:
@@ -102,7 +146,7 @@ class SweepStore:
         missing = [name for name in ("spec.yaml", "status.json") if not (path / name).is_file()]
         if missing:
             raise StoreError(
-                f"{str(path)!r} is no sweep: it has no {' and no '.join(missing)}.{_hint(path)}"
+                f"{str(path)!r} is no sweep: it has no {' and no '.join(missing)}.{hint(path)}"
             )
         try:
             store = cls(path, Spec.load(path / "spec.yaml"))
@@ -115,16 +159,12 @@ class SweepStore:
         """The folder of a trial or of `base`; with an empty word the sweep's own."""
         if slot == "":
             return self.path
-        if slot != BASE and slot not in self._names:
+        if slot != BASE and not (self.trials and slot in self._names):
             raise StoreError(
                 f"the sweep {self.path.name!r} has no trial {slot!r}. "
                 + nearest(slot, [BASE, *self._names])
             )
         return self._inside(slot)
-
-    @cached_property
-    def _names(self) -> frozenset[str]:
-        return frozenset(trial.name for trial in self.trials)
 
     # What happened.
 
@@ -296,47 +336,23 @@ class SweepStore:
         return f"{slot}/scores/{_word(eval)}.json"
 
 
-def find_sweeps(root: Path, *, most: int | None = None) -> list[Path]:
-    """Every sweep folder directly under `root`, newest first, or the newest few; none when there is no such folder."""
-    found: list[tuple[int, str]] = []
-    try:
-        with os.scandir(root) as entries:
-            for entry in entries:
-                made = None if entry.name.startswith(".") else _made(f"{entry.path}/spec.yaml")
-                found += [] if made is None else [(made, entry.path)]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise StoreError(f"{str(root)!r} cannot be searched: {error.strerror}") from None
-    newest = sorted(found, reverse=True)
-    # Whoever wants a few of ten thousand asks the disk once for each folder, not twice.
-    whole = (Path(path) for _, path in newest if _made(f"{path}/status.json") is not None)
-    return list(islice(whole, most))
-
-
-def _made(path: str) -> int | None:
-    """When a file was written; None where there is none."""
-    try:
-        # os.stat on strings: with 10,000 folders Path objects would cost more than the disk.
-        return os.stat(path).st_mtime_ns  # noqa: PTH116
-    except OSError:
-        return None
-
-
 def _fill(folder: Path, spec: Spec) -> None:
     trials = spec.grid()
     (folder / BASE).mkdir()
     (folder / "control").mkdir()
     for trial in trials:
-        if trial.name in TAKEN or Path(trial.name).name != trial.name or trial.name[0] == ".":
-            raise StoreError(
-                f"a trial cannot be called {trial.name!r}: that is no free folder name"
-            )
+        check_trial_name(trial.name)
         (folder / trial.name).mkdir()
         (folder / trial.name / "spec.yaml").write_text(trial.spec.to_yaml(), encoding="utf-8")
     write_bytes(folder / "spec.yaml", spec.to_yaml().encode())
     queued = Status(trials={trial.name: "queued" for trial in trials})
     write_status(folder / "status.json", queued)
+
+
+def check_trial_name(name: str) -> None:
+    """Whether a trial's folder can be called so."""
+    if name in TAKEN or Path(name).name != name or name[0] == ".":
+        raise StoreError(f"a trial cannot be called {name!r}: that is no free folder name")
 
 
 def _take_free_name(fresh: Path, root: Path, *, name: str) -> Path:
@@ -354,13 +370,6 @@ def _take_free_name(fresh: Path, root: Path, *, name: str) -> Path:
                 raise
         else:
             return path
-
-
-def _hint(path: Path) -> str:
-    if (path.parent / "status.json").is_file():
-        return f" It lies in the sweep {str(path.parent)!r}."
-    inside = find_sweeps(path, most=1)
-    return f" The newest sweep in it is {str(inside[0])!r}." if inside else ""
 
 
 def _plain(value: Any) -> Any:

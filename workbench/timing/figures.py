@@ -8,6 +8,8 @@ since gaps of one call resemble each other, their intervals are drawn from whole
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import count
 
 import numpy as np
 
@@ -59,18 +61,25 @@ class Figure:
         return self.quantiles.get(0.5) or Interval(None, None, None, 0, 0, "no calls")
 
 
-def figures(calls: Iterable[Call], *, of: str, cell: Cell) -> dict[str, Figure]:
-    """Every metric of a variant in a cell; warm-ups count in none."""
+def figures(
+    calls: Iterable[Call],
+    *,
+    of: str,
+    cell: Cell,
+    metrics: Sequence[str] = tuple(FORMULAS),
+    at: Sequence[float] = QUANTILES,
+) -> dict[str, Figure]:
+    """These metrics of a variant in a cell, each with the quantiles `at`; warm-ups count in none."""
     ours = [c for c in calls if c.variant == of and c.cell == cell and c.block != WARM_UP]
     kept = [call for call in ours if not call.error]
     found = {}
-    for metric in FORMULAS:
+    for metric in metrics:
         if metric == "itl":
             values = [gap for call in kept for gap in call.gaps_ms]
-            quantiles = _pooled(kept)
+            quantiles = _pooled(kept, at=at)
         else:
             values = [v for call in kept if math.isfinite(v := _OF_A_CALL[metric](call))]
-            quantiles = _supported(values)
+            quantiles = _supported(values, at=at)
         if not values and kept:
             continue  # one token has no gaps
         found[metric] = Figure(
@@ -86,12 +95,22 @@ def figures(calls: Iterable[Call], *, of: str, cell: Cell) -> dict[str, Figure]:
     return found
 
 
-def _supported(values: Sequence[float]) -> dict[float, Interval]:
-    found = {q: quantile_interval(values, q=q) for q in QUANTILES} if values else {}
-    return {q: one for q, one in found.items() if q == 0.5 or one.high is not None}
+@cache
+def needed(q: float) -> int:
+    """How many calls, or blocks of gaps, a quantile needs to have both limits.
+
+    >>> needed(0.5), needed(0.1), needed(0.9), needed(0.99)
+    (6, 36, 36, 368)
+    """
+    return next(n for n in count(1) if _supports(n, q))
 
 
-def _pooled(calls: Sequence[Call]) -> dict[float, Interval]:
+def _supported(values: Sequence[float], *, at: Sequence[float]) -> dict[float, Interval]:
+    found = {q: quantile_interval(values, q=q) for q in at} if values else {}
+    return {q: one for q, one in found.items() if q == 0.5 or _is_whole(one)}
+
+
+def _pooled(calls: Sequence[Call], *, at: Sequence[float]) -> dict[float, Interval]:
     """Quantiles of all gaps; blocks are drawn again for the interval, and there must be blocks enough for the quantile."""
     blocks: dict[int, list[float]] = {}
     for call in calls:
@@ -101,7 +120,7 @@ def _pooled(calls: Sequence[Call]) -> dict[float, Interval]:
         return {}
     pooled = np.concatenate(groups)
     n = len(groups)
-    qs = [q for q in QUANTILES if q == 0.5 or _supports(n, q)]
+    qs = [q for q in at if q == 0.5 or _supports(n, q)]
     method = f"95 % bootstrap of {n} blocks"
     if n < 6:
         only = Interval(float(np.median(pooled)), None, None, len(pooled), n, "too few blocks")
@@ -122,4 +141,8 @@ def _pooled(calls: Sequence[Call]) -> dict[float, Interval]:
 
 
 def _supports(n: int, q: float) -> bool:
-    return quantile_interval(range(n), q=q).high is not None
+    return _is_whole(quantile_interval(range(n), q=q))
+
+
+def _is_whole(one: Interval) -> bool:
+    return one.low is not None and one.high is not None

@@ -42,8 +42,8 @@ class Settings:
     """What all cells together may take, warm-ups included; a first few blocks are taken in any case."""
     precision: float = 0.03
     """Enough is known when every difference is, to this share, up or down."""
-    fewest_blocks: int = 6
-    """With fewer no difference has an interval."""
+    fewest_blocks: int = 8
+    """With fewer no difference has an interval of 99 %."""
     most_blocks: int = 200
     warm_up_share: float = 0.2
     """What of the time may go into warm-ups."""

@@ -15,8 +15,9 @@ def as_text(picture: Picture) -> str:
     lines = [f"{picture.name}: {picture.state}"]
     for trial in picture.trials:
         loss = "" if trial.loss is None else f", loss {trial.loss:.4g}"
+        joined = f", {trial.joined}" if trial.joined else ""
         lines.append(
-            f"  {trial.name}: {trial.state}, step {trial.step} of {trial.total_steps}{loss}"
+            f"  {trial.name}: {trial.state}, step {trial.step} of {trial.total_steps}{loss}{joined}"
         )
     return "\n".join(lines)
 
@@ -38,7 +39,8 @@ def _row(trial: TrialPicture, evals: tuple[dict[str, str], ...]) -> str:
     loss = "" if trial.loss is None else f"{trial.loss:.4g}"
     cells = [trial.state, step, loss, *(_figure(trial.scores.get(eval["name"])) for eval in evals)]
     rest = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-    return f"<tr><th scope='row'>{escape(trial.name)}</th>{rest}</tr>"
+    called = f"{trial.name} ({trial.joined})" if trial.joined else trial.name
+    return f"<tr><th scope='row'>{escape(called)}</th>{rest}</tr>"
 
 
 def _figure(score: dict[str, Any] | None) -> str:

@@ -1,4 +1,4 @@
-"""A sweep as it runs: `LiveRun(job)` shows progress, curves, a row a trial, and Stop, Pause, Resume and Restart.
+"""A sweep as it runs: `LiveRun(job)` shows progress, curves, a row a trial, and what can be asked of each and of all.
 
 One widget of our own, drawn by `static/live_run.js` from traits, so that a reloaded page shows the whole picture again
 without asking the kernel. It reads the sweep folder and steers through the job: training itself happens in the worker
@@ -6,6 +6,7 @@ process. Where widgets cannot be shown the same picture is a plain table.
 """
 
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,14 @@ import anywidget
 import traitlets
 
 from workbench.errors import InputError, StoreError, nearest
+from workbench.runs import control
 from workbench.runs.status import WORKING
 from workbench.widgets.assets import script, style
 from workbench.widgets.callbacks import in_words, reachable, shown
 from workbench.widgets.fallback import beside
 from workbench.widgets.feed import Feed
 from workbench.widgets.live_plain import as_table, as_text
+from workbench.widgets.newcomers import changes_of, offers, step_of
 from workbench.widgets.pump import PUMP
 from workbench.widgets.watch import ADVICE, ENDED, QUANTITIES, Picture, Watch
 
@@ -36,8 +39,8 @@ A_LOOK = 1.0
 FIRST_LOOK = 0.3
 """The same for the first one, which a cell waits for."""
 
-COMMANDS = ("stop", "pause", "resume", "restart")
-"""What the buttons of the view may ask for."""
+COMMANDS = (*control.COMMANDS, "restart")
+"""What the view may ask for."""
 
 SCORE = "score:"
 """What the name of a quantity begins with when it is an eval's score."""
@@ -46,7 +49,7 @@ SCORE = "score:"
 class LiveRun(anywidget.AnyWidget):
     """The live view of one job."""
 
-    _esm = script("scales", "curves", "trial_table", "live_run")
+    _esm = script("scales", "curves", "newcomer_form", "trial_table", "live_run")
     _css = style("live_run")
 
     picture = traitlets.Dict().tag(sync=True)
@@ -58,6 +61,10 @@ class LiveRun(anywidget.AnyWidget):
     problem = traitlets.Unicode().tag(sync=True)
     asked = traitlets.Dict().tag(sync=True)
     """Trial (empty: the sweep) -> the command on its way to the worker, until the worker has answered it."""
+    offers = traitlets.Dict().tag(sync=True)
+    """What the forms for a new trial offer: see `newcomers.offers`."""
+    answer = traitlets.Dict().tag(sync=True)
+    """What became of the form that was sent last: its `form`, and what is wrong with it (`problem`), if anything."""
 
     quantity = traitlets.Unicode("loss").tag(sync=True)
     """What is drawn: a name of `QUANTITIES`, or `score:` and an eval."""
@@ -77,6 +84,8 @@ class LiveRun(anywidget.AnyWidget):
         self._reading = threading.Lock()
         self._asking = threading.Lock()
         self._waited: dict[str, int] = {}
+        self._offered: tuple[Any, ...] = ()
+        self._knows_the_past = False
         self._failed_looks = 0
         self._restarting: threading.Thread | None = None
         self._seen = Picture(name=job.path.name, state="queued")
@@ -113,12 +122,25 @@ class LiveRun(anywidget.AnyWidget):
         """Show what went wrong below the buttons."""
         self.problem = text
 
-    def ask(self, command: str, *, trial: str = "") -> None:
-        """Steer the sweep: stop, pause or resume it or one trial of it, or start a worker again.
+    def ask(
+        self,
+        command: str,
+        *,
+        trial: str = "",
+        changes: Mapping[str, Any] | None = None,
+        at: int = 0,
+    ) -> None:
+        """Steer the sweep: stop, pause, resume, drop, clone or add, or start a worker again.
 
         What cannot be done is shown in the view and raises nothing. A restart returns when the worker has begun.
+
+        Args:
+            command: A word of `COMMANDS`.
+            trial: Which; empty for the whole sweep.
+            changes: Dotted fields of a clone, or of a trial that is added, with their values.
+            at: The step after which it is followed; 0 is now.
         """
-        self._ask(command, trial)
+        self._ask(command, trial, changes=changes or {}, at=at)
         self.settle()
 
     def settle(self, *, timeout: float = 90) -> None:
@@ -139,6 +161,9 @@ class LiveRun(anywidget.AnyWidget):
     def _show(self, seen: Picture) -> None:
         self._note_answers(seen)
         self._seen = seen
+        trials = self._watch.store.trials
+        if seen.live and trials is not self._offered:
+            self._offered, self.offers = trials, offers(self._watch.store)
         self._feed_curves()
         plain = seen.plain()
         # Assignments one by one, not hold_sync: its flag is shared by threads without a lock.
@@ -206,17 +231,42 @@ class LiveRun(anywidget.AnyWidget):
                 still[trial] = command
             if still != self.asked:
                 self.asked = still
-        for event in refused:
-            self.say_problem(f"{event.command} was refused: {event.reason}.")
+        # What was refused before this view was opened is told in its list alone.
+        for event in refused if self._knows_the_past else ():
+            self.say_problem(f"{event.command} was refused: {event.reason.rstrip('.')}.")
+        self._knows_the_past = self._knows_the_past or not self._watch.is_behind
 
     @shown
     def _on_message(self, _: Any, content: Any, __: Any) -> None:
         if not isinstance(content, dict) or content.get("command") not in COMMANDS:
             return
-        self._ask(content["command"], str(content.get("trial") or ""))
+        if content["command"] in control.MAKE_A_TRIAL:
+            self._hear_form(content)
+        else:
+            self._ask(content["command"], str(content.get("trial") or ""))
+
+    def _hear_form(self, content: dict[str, Any]) -> None:
+        """Ask for the trial of a form; what is wrong with it is said beside it."""
+        problem = ""
+        try:
+            self._steer(
+                content["command"],
+                str(content.get("trial") or ""),
+                changes=changes_of(content.get("changes")),
+                at=step_of(content.get("at")),
+            )
+        except Exception as error:  # noqa: BLE001 - shown: nobody else sees it
+            problem = in_words(error)
+        number = self.answer.get("number", 0) + 1
+        self.answer = {"number": number, "form": content.get("form"), "problem": problem}
 
     @shown
-    def _ask(self, command: str, trial: str) -> None:
+    def _ask(
+        self, command: str, trial: str, *, changes: Mapping[str, Any] | None = None, at: int = 0
+    ) -> None:
+        self._steer(command, trial, changes=changes or {}, at=at)
+
+    def _steer(self, command: str, trial: str, *, changes: Mapping[str, Any], at: int) -> None:
         if command not in COMMANDS:
             raise InputError(f"{command!r} is no command. {nearest(command, COMMANDS)}")
         self.problem = ""
@@ -225,16 +275,19 @@ class LiveRun(anywidget.AnyWidget):
             return
         if command == "restart":
             self._begin_restart()
-        elif command == "stop":
-            self.job.stop(trial)
-        elif command == "pause":
-            self.job.pause(trial)
+        elif command == "clone":
+            self.job.clone(trial, changes, at=at)
+        elif command == "add" and not trial:
+            self.job.add(changes, at=at)
         else:
-            self.job.resume(trial)
+            control.send(self.job.path, command, trial=trial, at=at, changes=changes)
+        PUMP.add(self)
+        if at or command in control.MAKE_A_TRIAL:
+            self._look()  # the list of what waits has it from here on
+            return
         with self._asking:
             self._waited[trial] = 0
             self.asked = {**self.asked, trial: command}
-        PUMP.add(self)
 
     def _begin_restart(self) -> None:
         status = self.job.status()
@@ -269,7 +322,7 @@ def _is_done(command: str, trial: str, *, seen: Picture, heard: bool) -> bool:
         return False  # whoever starts the worker takes it back
     if not seen.live:
         return True
-    if command != "stop":
+    if command not in ("stop", "drop"):
         return heard
     if not trial:
         return seen.state == "stopping"

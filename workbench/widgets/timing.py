@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import WorkbenchError
-from workbench.plan.card import in_words
 from workbench.plan.plan import Plan
 from workbench.plan.suites import with_suites
+from workbench.plan.wording import in_words
 from workbench.runs.status import read_status
 from workbench.runs.store import SweepStore, find_sweeps
 from workbench.spec import Spec

@@ -7,6 +7,7 @@ lines there are, so they are read without a model of their fields; what has the 
 
 import json
 import math
+import os
 from array import array
 from bisect import bisect_right
 from collections import deque
@@ -61,6 +62,7 @@ class Trail:
     def _begin(self) -> None:
         self.offset = 0
         self.size = 0
+        self._file = 0
         self._is_full = False
         self.step = 0
         self.total_steps = 0
@@ -89,11 +91,11 @@ class Trail:
         """Take a slice of what is new; gives back the events that are no steps."""
         try:
             with path.open("rb") as file:
-                size = file.seek(0, 2)
-                if size < self.offset:
-                    # A file shorter than what was read of it is another one.
+                size, one = file.seek(0, 2), os.fstat(file.fileno()).st_ino
+                if size < self.offset or one != self._file:
+                    # A trial that joins anew after a crash has another file.
                     self._begin()
-                self.size = size
+                self.size, self._file = size, one
                 file.seek(self.offset)
                 read = file.read(SLICE)
         except FileNotFoundError:
@@ -236,10 +238,10 @@ class Trail:
             self._spark, self._spark_of = self.thinned("loss", most=SPARK).means(), seen
         return self._spark
 
-    def keep_only(self, quantity: str, *, log: bool) -> None:
+    def keep_only(self, quantity: str, *, most: int, log: bool) -> None:
         """Let go of thinned curves that nobody looks at any more."""
-        meant = {(quantity, log), ("loss", False)}
-        self._views = {key: view for key, view in self._views.items() if key[:2] in meant}
+        meant = {(quantity, log, most), ("loss", False, most), ("loss", False, SPARK)}
+        self._views = {key: view for key, view in self._views.items() if key in meant}
 
 
 def _parsed(line: bytes) -> list[Any]:

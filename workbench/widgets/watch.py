@@ -6,7 +6,7 @@ thread and no model.
 """
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 from workbench.events import Steered, Warned
 from workbench.naming import trial_name
+from workbench.runs import control
 from workbench.runs.store import SweepStore
 from workbench.scores.catalog import EVALS, called
 from workbench.scores.task import BASE
@@ -25,8 +26,14 @@ from workbench.widgets.trail import Trail, finite
 LIVE = frozenset({"queued", "running", "paused", "stopping"})
 """States in which something may still happen by itself."""
 
-ENDED = frozenset({"trained", "done", "failed", "stopped"})
+ENDED = frozenset({"trained", "done", "failed", "stopped", "pruned", "dropped"})
 """States of a trial whose training is over."""
+
+GIVEN_UP = frozenset({"pruned", "dropped"})
+"""Those of one that is never trained to its end."""
+
+MOST_TOLD = 100
+"""Commands that are listed, the newest of all."""
 
 MOST_POINTS = 3000
 """Points that all curves of a picture may have together."""
@@ -43,6 +50,9 @@ QUANTITIES = {
 
 LOG_LINES = 20
 LONGEST_LINE = 400
+TALLIED = ("paused", "stopped", "pruned", "dropped", "failed")
+"""States that are counted beside what trained."""
+
 ADVICE = {
     "lost": "What was written is kept. Restart goes on from the last checkpoint of each trial.",
     "failed": "Trials that trained are kept. Restart tries again what failed, unless its loss was no number.",
@@ -70,6 +80,8 @@ class TrialPicture:
     seconds_left: float | None = None
     scores: dict[str, dict[str, Any]] = field(default_factory=dict)
     message: str = ""
+    joined: str = ""
+    """How it came to a sweep that ran already; empty for one that was planned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +107,10 @@ class Picture:
     quantities: tuple[dict[str, str], ...] = ()
     """What there are curves of: name, title and unit."""
     warnings: tuple[str, ...] = ()
+    told: tuple[dict[str, Any], ...] = ()
+    """What the worker was told, oldest first: step, words, and why it was refused, if it was."""
+    waiting: tuple[str, ...] = ()
+    """What it was told and has not followed yet, in words."""
     log: tuple[str, ...] = ()
 
     @property
@@ -111,15 +127,19 @@ class Watch:
 
     def __init__(self, path: Path) -> None:
         self.store = SweepStore.open(path)
-        self.names = tuple(trial.name for trial in self.store.trials)
-        self.most = max(4, min(300, MOST_POINTS // max(1, len(self.names))))
+        self.names: tuple[str, ...] = ()
+        self.most = 300
         """Points that a curve may have."""
         self.heard: list[Steered] = []
         """What the worker answered to commands since the look before."""
-        self._settings = settings_of(self.store.trials)
-        self._trails = {name: Trail() for name in (*self.names, BASE, "")}
-        self._files = {name: self.store.folder(name) / "events.jsonl" for name in self._trails}
+        self._known: tuple[Trial, ...] = ()
+        self._settings: dict[str, str] = {}
+        self._joined: dict[str, str] = {}
+        self._trails: dict[str, Trail] = {}
+        self._files: dict[str, Path] = {}
         self._warnings: dict[str, list[str]] = {}
+        self._steered: deque[dict[str, Any]] = deque(maxlen=MOST_TOLD)
+        self._meet()
 
     @property
     def is_behind(self) -> bool:
@@ -129,10 +149,13 @@ class Watch:
     def look(self, *, seconds: float | None = None) -> Picture:
         """The sweep as it stands now; with `seconds` a long past is read in several looks."""
         self.heard = []
+        self._meet()
         # The status before the events: when it says that all is over, all that was said is there.
         status = self.store.status()
         self._read(seconds=seconds)
         if self.heard:
+            # What was told may have made a trial.
+            self._meet()
             status = self.store.status()
             self._read(seconds=seconds)
         trials = tuple(self._row(name, status) for name in self.names)
@@ -147,7 +170,7 @@ class Watch:
             advice=ADVICE.get(status.state, ""),
             doing=self._at_work(status.message) if live or self.is_behind else "",
             done=sum(trial.step for trial in trials),
-            total=self._total_steps(),
+            total=self._total_steps(trials),
             seconds_left=self._seconds_left(trials) if live else None,
             tally=tally,
             trials=trials,
@@ -156,6 +179,8 @@ class Watch:
             ),
             quantities=tuple(self._quantities()),
             warnings=self._told()[-5:],
+            told=tuple(self._steered),
+            waiting=self._waiting() if live else (),
             log=self._log_end(),
         )
 
@@ -168,11 +193,27 @@ class Watch:
         found = {}
         for name in self.names:
             trail = self._trails[name]
-            trail.keep_only(quantity, log=log)
+            trail.keep_only(quantity, most=self.most, log=log)
             buckets = trail.thinned(quantity, most=self.most, log=log)
             if len(buckets):
                 found[name] = buckets
         return found
+
+    def _meet(self) -> None:
+        """Take in the trials that have joined, and let go of those that were taken back to join anew."""
+        trials = self.store.trials
+        if trials is self._known:
+            return
+        self._known, self.names = trials, tuple(trial.name for trial in trials)
+        self.most = max(4, min(300, MOST_POINTS // max(1, len(self.names))))
+        self._settings = settings_of(trials)
+        self._joined = {one.trial.name: _how_joined(one.trial) for one in self.store.added}
+        before, slots = self._trails, (*self.names, BASE, "")
+        self._trails = {name: before.get(name) or Trail() for name in slots}
+        self._files = {name: self.store.folder(name) / "events.jsonl" for name in slots}
+
+    def _waiting(self) -> tuple[str, ...]:
+        return tuple(_still(one) for one in control.waiting(self.store.path, trials=self.names))
 
     def _read(self, *, seconds: float | None) -> None:
         """Read every file's news, a slice of each in turn, until all is read or the time is over."""
@@ -194,6 +235,7 @@ class Watch:
                     about.append(event.trial)
             case Steered():
                 self.heard.append(event)
+                self._steered.append(_told(event))
             case _:
                 pass
 
@@ -237,6 +279,7 @@ class Watch:
             seconds_left=left,
             scores=dict(trail.scores),
             message=trail.message,
+            joined=self._joined.get(name, ""),
         )
 
     def _seconds_left(self, trials: Sequence[TrialPicture]) -> float | None:
@@ -253,11 +296,13 @@ class Watch:
         )
         return max(median(shares) * steps, *rows)
 
-    def _total_steps(self) -> int:
+    def _total_steps(self, trials: Sequence[TrialPicture]) -> int:
         """Steps of all trials; those that have not started are taken to be as long as the longest."""
-        known = [self._trails[name].total_steps for name in self.names]
-        longest = max(known, default=0)
-        return sum(steps or longest for steps in known)
+        longest = max((trial.total_steps for trial in trials), default=0)
+        return sum(
+            trial.step if trial.state in GIVEN_UP else trial.total_steps or longest
+            for trial in trials
+        )
 
     def _scored(self, eval: str) -> bool:
         return any(eval in trail.scores for trail in self._trails.values())
@@ -289,6 +334,10 @@ def settings_of(trials: Sequence[Trial]) -> dict[str, str]:
     """Trial -> the name of what it tries, the same for trials that differ in their seed alone."""
     called = {}
     for trial in trials:
+        if trial.parent:
+            # It has its parent's past, which no other seed of the same fields has.
+            called[trial.name] = trial.name
+            continue
         rest = {field: value for field, value in trial.varied.items() if field != "seed"}
         called[trial.name] = trial_name(rest) if rest else "seeds"
     shared = Counter(called.values())
@@ -305,9 +354,25 @@ def _tally(states: Sequence[str]) -> str:
         return ""
     trained = sum(state in ("trained", "done") for state in states)
     said = [f"{trained} of {len(states)} trials trained"]
-    ends = {state: states.count(state) for state in ("paused", "stopped", "failed")}
+    ends = {state: states.count(state) for state in TALLIED}
     said += [f"{number} {state}" for state, number in ends.items() if number]
     return ", ".join(said)
+
+
+def _how_joined(trial: Trial) -> str:
+    return f"clone of {trial.parent}, step {trial.parent_step:,}" if trial.parent else "added"
+
+
+def _told(event: Steered) -> dict[str, Any]:
+    return {"step": event.step, "words": event.command, "refused": event.reason}
+
+
+def _still(command: control.Command) -> str:
+    """A command that waits, and what for."""
+    if not command.at:
+        return f"{command.words}: on its way"
+    of = f" of {command.trial}" if command.trial else ""
+    return f"{command.words}: waits for step {command.at:,}{of}"
 
 
 def _words(eval: str) -> dict[str, str]:

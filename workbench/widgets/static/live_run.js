@@ -8,6 +8,7 @@ const WORDS = {
 };
 const LIVE = ["queued", "running", "paused", "stopping"];
 const ANSWER = 5000; // milliseconds within which the kernel should have heard of a press
+const UNHEARD = "The kernel has not heard of this yet: it is busy, or was ended. In a new kernel wb.attach() shows this sweep again.";
 
 class View {
   constructor(model, el) {
@@ -24,7 +25,7 @@ class View {
     const redraw = () => { this.read(); this.draw(); this.later(); };
     const again = () => { this.points = null; this.later(); };
     this.calls = {
-      "change:picture": redraw, "change:curves": again, "change:tail": again, "change:problem": () => { this.heard(); this.tell(); }, "change:asked": () => this.heard(), "change:pinned": () => this.emphasise(), "change:sorted_by": () => this.table.draw(),
+      "change:picture": redraw, "change:curves": again, "change:tail": again, "change:problem": () => { this.heard(); this.tell(); }, "change:asked": () => this.heard(), "change:answer": () => this.answered(), "change:pinned": () => this.emphasise(), "change:sorted_by": () => this.table.draw(),
     };
     for (const name of ["quantity", "log_x", "log_y", "smoothing"]) this.calls[`change:${name}`] = () => { this.switches(); this.later(); };
     for (const [event, call] of Object.entries(this.calls)) model.on(event, call);
@@ -42,12 +43,19 @@ class View {
       ["restart", "Restart", "Start a worker that goes on from the last checkpoints"], ["stop", "Stop", "Stop the sweep; what was trained is kept"],
     ]) this.buttons[command] = make("button", { class: "wb-button", type: "button", title: help, text: word, on: { click: () => this.ask(command) } });
     this.problem = make("div", { class: "wb-problem", role: "alert", hidden: true });
+    this.add = make("button", { class: "wb-button wb-small", type: "button", text: "Add…", title: "Train another trial beside these", "aria-expanded": "false", on: { click: () => this.toggleForm("add") } });
+    this.waiting = make("div", { class: "wb-waiting", role: "status", "aria-live": "polite" });
+    this.formPlace = make("div", {});
+    this.above = make("div", { class: "wb-above" }, this.waiting, this.add);
+    this.toldList = make("ol", {});
+    this.toldHead = make("summary", {});
+    this.told = make("details", { class: "wb-told", hidden: true }, this.toldHead, this.toldList);
     this.notes = make("div", { class: "wb-notes" });
     this.log = make("pre", { tabindex: 0, "aria-label": "Last lines of the log" });
     this.details = make("details", { hidden: true }, make("summary", { text: "Last lines of the log" }), this.log);
     this.root = make("section", { class: "wb wb-live", "aria-label": "Live sweep" },
       make("header", {}, this.status, this.name, this.doing, make("span", { class: "wb-grow" }), ...Object.values(this.buttons)),
-      this.bar, this.problem, this.head(), this.curves.node, this.table.node, this.notes, this.details);
+      this.bar, this.problem, this.head(), this.curves.node, this.above, this.formPlace, this.table.node, this.notes, this.told, this.details);
     // In a notebook's command mode plain letters are commands: they would cut the cell under a person's hand.
     this.root.addEventListener("keydown", (event) => { if (!event.ctrlKey && !event.metaKey && !event.altKey && event.key !== "Escape") event.stopPropagation(); });
   }
@@ -70,6 +78,7 @@ class View {
   }
 
   close() {
+    this.form?.close();
     this.resized.disconnect();
     cancelAnimationFrame(this.frame);
     this.pending.forEach((timer) => clearTimeout(timer));
@@ -165,7 +174,7 @@ class View {
     this.pending.set(trial, setTimeout(() => {
       this.pending.delete(trial);
       this.draw();
-      this.say("The kernel has not heard of this yet: it is busy, or was ended. In a new kernel wb.attach() shows this sweep again.");
+      this.say(UNHEARD);
     }, ANSWER));
     this.draw();
   }
@@ -175,6 +184,34 @@ class View {
     this.pending.clear();
     this.draw();
   }
+
+  // One form at a time: under the row of the trial that is cloned, or above the table.
+  toggleForm(command, trial = "") {
+    const wasOpen = this.form && this.form.command === command && this.form.trial === trial;
+    this.form?.close();
+    if (wasOpen) return;
+    this.form = new NewcomerForm(this, { command, trial, close: () => this.closeForm() });
+    if (trial) this.table.open(this.form); else this.formPlace.append(this.form.node);
+    this.expanded();
+    this.form.focus();
+  }
+
+  closeForm() {
+    const { form } = this;
+    this.form = null;
+    const within = form.node.contains(document.activeElement);
+    form.node.remove();
+    this.table.shut();
+    this.expanded();
+    if (within) (form.trial ? this.table.rows.get(form.trial)?.buttons.clone : this.add)?.focus();
+  }
+
+  expanded() {
+    this.add.setAttribute("aria-expanded", String(this.form?.command === "add"));
+    for (const [name, row] of this.table.rows) row.buttons?.clone?.setAttribute("aria-expanded", String(this.form?.trial === name && this.form.command === "clone"));
+  }
+
+  answered() { this.form?.heard(this.model.get("answer") || {}); }
 
   say(text) { this.problem.hidden = !text; put(this.problem, text); }
   tell() { this.say(this.model.get("problem")); }
@@ -209,6 +246,10 @@ class View {
       button.hidden = !on[command];
       button.disabled = Boolean(this.asked("") || this.isPending(""));
     }
+    this.add.hidden = !(["running", "paused"].includes(state) && trials.some((t) => ["running", "paused", "queued"].includes(t.state)));
+    if (this.add.hidden && this.form?.command === "add") this.form.close();
+    put(this.waiting, (picture.waiting || []).join("\n"));
+    this.above.hidden = this.add.hidden && !(picture.waiting || []).length;
     put(this.buttons.restart, state === "stopped" ? "Go on" : "Restart");
     this.choose();
     this.table.draw();
@@ -250,11 +291,25 @@ class View {
       for (const warning of picture.warnings || []) said.push(make("p", { class: "wb-said", text: warning }));
       this.notes.replaceChildren(...said);
     }
+    this.drawTold(picture.told || []);
     this.details.hidden = !(picture.log || []).length;
     put(this.log, (picture.log || []).join("\n"));
     const bad = ["failed", "lost"].includes(picture.state);
     if (bad && !this.opened) this.details.open = true;
     this.opened = bad;
+  }
+
+  // What the worker was told, by whomever, and what it made of it.
+  drawTold(told) {
+    const shape = JSON.stringify(told);
+    if (shape === this.toldShape) return;
+    this.toldShape = shape;
+    this.told.hidden = !told.length;
+    const refused = told.filter((one) => one.refused).length;
+    put(this.toldHead, `What was told: ${several(told.length, "command")}${refused ? `, ${many(refused)} refused` : ""}`);
+    this.toldList.replaceChildren(...told.map((one) => make("li", {},
+      make("span", { class: "wb-told-step", text: `step ${many(one.step)}` }), make("code", { text: one.words }),
+      make("span", { class: one.refused ? "wb-is-refused" : null, text: one.refused ? `refused: ${one.refused}` : "followed" }))));
   }
 }
 

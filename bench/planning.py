@@ -1,0 +1,343 @@
+"""Predicted cost against measured: `python -m bench.planning`, `--only microworld`, `--part 1/4`; the grid of docs/planning.md.
+
+Each cell is a sweep of two trials, planned as a person's would be and run by a worker process of its own for a few steps; what the
+plan said is held against what the worker measured. Before the grid some cells are run several times: nothing can be predicted
+more closely than it repeats. Every few cells the machine is calibrated anew, in a process of its own, so that a prediction of
+time rests on the same minutes. It leaves `planning-<model>.json`, from which the page is written, and never loads torch itself.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench.engine import write
+from bench.load import Watch
+from bench.machine import ROOT, describe, environment
+from bench.page import PAGE, RESULTS, page
+from bench.planning_tables import quantities, summary_sheet
+from bench.printing import say, show_sheet
+from bench.suite import SHARED
+from workbench import microworld
+from workbench.job import WORKER_ENVIRONMENT, prepare
+from workbench.plan.outcome import as_stored
+from workbench.runs.store import SweepStore
+from workbench.spec import Spec
+
+RANKS = (4, 32)
+BITS: dict[str, dict[str, Any] | None] = {
+    "none": None,
+    "nf4": {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"},
+    "int8": {"load_in_8bit": True},
+}
+EVERY = 3
+"""Cells between two calibrations."""
+RERUNS = 5
+NUM_ROWS = 256
+TRIALS = 2
+FUSED = 6
+"""Trials whose gain is measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A base and the sizes at which it is measured."""
+
+    name: str
+    lengths: tuple[int, int]
+    """Short and long rows; the longest rows are cut there."""
+    some: tuple[str, ...] = ("q_proj", "v_proj")
+    """Targets, where not all linear layers are."""
+    batch: int = 8
+    steps: int = 12
+    characters: float = 2.5
+    """Of a token, about: rows are cut from text, and then by max_length."""
+
+
+MODELS = (
+    Model(name="microworld", lengths=(48, 200), characters=4.0),
+    Model(name="stories260K", lengths=(64, 256)),
+    Model(name="bitstories-3M", lengths=(64, 256)),
+    Model(name="slm4096-gpt2", lengths=(32, 112), some=("c_attn",), characters=1.0),
+    Model(name="smollm-135M-shape", lengths=(48, 192), batch=2, steps=6, characters=4.0),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One point of the grid."""
+
+    model: str
+    r: int
+    targets: str
+    bits: str
+    length: int
+
+
+def main() -> None:
+    """Measure the models that are asked for and write the page."""
+    said = _said()
+    with tempfile.TemporaryDirectory(prefix="bench-") as place:
+        os.environ["XDG_CACHE_HOME"] = str(Path(place, "cache"))
+        for model in MODELS:
+            if said.only and model.name not in said.only:
+                continue
+            if why := skipped_because(model):
+                say(f"without {model.name}: {why}")
+                continue
+            cells = list(grid(model))[said.part[0] - 1 :: said.part[1]][: said.most]
+            found = measured(
+                model,
+                cells=cells,
+                place=Path(place),
+                reruns=said.reruns,
+                raw=said.raw,
+                gains=not said.without_gains,
+            )
+            write(found, to=said.out / f"planning-{model.name}.json")
+            show_sheet(summary_sheet([found]))
+    if said.out == RESULTS:
+        PAGE.write_text(page(sorted(RESULTS.glob("*.json"))))
+
+
+def grid(model: Model) -> Iterator[Cell]:
+    """Every cell of a model, in an order that puts unlike ones side by side."""
+    every = list(itertools.product(RANKS, ("some", "all-linear"), BITS, model.lengths))
+    random.Random(0).shuffle(every)
+    for r, targets, bits, length in every:
+        yield Cell(model=model.name, r=r, targets=targets, bits=bits, length=length)
+
+
+def skipped_because(model: Model) -> str:
+    """Why a model cannot be measured here; empty where it can."""
+    made_here = model.name in ("microworld", "smollm-135M-shape")
+    if not made_here and not (SHARED / "models" / model.name).is_dir():
+        return f"{model.name} does not lie in {SHARED.name}; WORKBENCH_SHARED names another place"
+    return ""
+
+
+def measured(
+    model: Model,
+    *,
+    cells: Sequence[Cell],
+    place: Path,
+    reruns: int = RERUNS,
+    raw: bool = False,
+    gains: bool = True,
+) -> dict[str, Any]:
+    """Everything that is kept of a model's cells."""
+    folder = _folder(model, place)
+    rows = {length: _rows(model, length=length, place=place) for length in model.lengths}
+    watch, began = Watch(), time.perf_counter()
+    paces = [_calibrate(raw=raw)]
+    again = []
+    for cell in cells[:1]:
+        for number in range(reruns):
+            again.append(
+                _run(cell, model=model, folder=folder, rows=rows[cell.length], place=place)
+            )
+            say(f"{model.name}, rerun {number + 1} of {reruns}: {_line(again[-1])}")
+    found = []
+    for number, cell in enumerate(cells):
+        if number and number % EVERY == 0:
+            paces.append(_calibrate(raw=raw))
+        where = f"{number + 1}/{len(cells)} {cell.bits} r={cell.r} {cell.targets} {cell.length}"
+        try:
+            one = _run(cell, model=model, folder=folder, rows=rows[cell.length], place=place)
+        except RuntimeError as error:
+            # Hours of others are not lost for one.
+            one = {"sides": [], "failed": str(error)}
+            say(f"{where} failed: {error}")
+        found.append({**asdict(cell), **one, "calibration": len(paces) - 1})
+        say(f"{where}: {_line(one)}")
+    gained = _gains(model, folder=folder, rows=rows[model.lengths[0]], place=place) if gains else []
+    return {
+        "planning": model.name,
+        "machine": describe(),
+        "batch": model.batch,
+        "steps": model.steps,
+        "trials": TRIALS,
+        "seconds": time.perf_counter() - began,
+        "cores_of_others": watch.cores_of_others(),
+        "calibrations": paces,
+        "reruns": again,
+        "cells": found,
+        "gains": gained,
+    }
+
+
+def _run(
+    cell: Cell, *, model: Model, folder: str, rows: Path, place: Path, trials: int = TRIALS
+) -> dict[str, Any]:
+    """A cell planned and run: a line for each quantity."""
+    spec = _spec(cell, model=model, folder=folder, rows=rows, trials=trials)
+    store = prepare(spec, runs=place / "runs")
+    done = subprocess.run(
+        [sys.executable, "-m", "workbench.worker", str(store.path)],
+        cwd=ROOT,
+        env={**WORKER_ENVIRONMENT, **environment()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{cell} ended with {done.returncode}: {done.stderr[-600:]}")
+    plan, told = store.read_json("plan.json"), store.read_json("measured.json")
+    return {
+        "sides": as_stored(plan, told),
+        "step_seconds": _step_seconds(store),
+        "rows": plan["rows_said"],
+        "gain": plan["gain"],
+    }
+
+
+def _step_seconds(store: SweepStore) -> float:
+    """The median in which all trials advance by a step."""
+    each = [sorted(e.seconds for e in store.steps(trial.name)[2:]) for trial in store.trials]
+    return float(sum(seconds[len(seconds) // 2] for seconds in each if seconds))
+
+
+def _gains(model: Model, *, folder: str, rows: Path, place: Path) -> list[dict[str, Any]]:
+    """What sharing gains, predicted and measured: the steps of a trial alone, as often as there are, over those of all together."""
+    cell = Cell(model=model.name, r=8, targets="all-linear", bits="none", length=model.lengths[0])
+    found = []
+    for batch in dict.fromkeys((1, model.batch)):
+        sized = replace(model, batch=batch)
+        alone, together = (
+            _run(cell, model=sized, folder=folder, rows=rows, place=place, trials=trials)
+            for trials in (1, FUSED)
+        )
+        measured = FUSED * alone["step_seconds"] / together["step_seconds"]
+        told = {"batch": batch, "trials": FUSED, "length": cell.length}
+        found.append({**told, "predicted": together["gain"], "measured": measured})
+        say(f"{model.name}, {batch} rows a step: S({FUSED}) {together['gain']:.2f} {measured:.2f}")
+    return found
+
+
+def _spec(cell: Cell, *, model: Model, folder: str, rows: Path, trials: int) -> Spec:
+    fields: dict[str, Any] = {
+        "name": "cell",
+        "model": {"id": folder},
+        "adapter": {
+            "r": cell.r,
+            "target_modules": "all-linear" if cell.targets == "all-linear" else list(model.some),
+        },
+        "data": {"id": str(rows)},
+        "train": {
+            "max_steps": model.steps,
+            "per_device_train_batch_size": model.batch,
+            "max_length": cell.length,
+        },
+        "evals": [],
+        "sweep": {"seed": list(range(trials))},
+    }
+    if BITS[cell.bits] is not None:
+        fields["quantization"] = BITS[cell.bits]
+    return Spec.from_fields(fields)
+
+
+def _calibrate(*, raw: bool) -> dict[str, Any]:
+    """The machine measured anew, in a process of its own; what a plan reads from now on."""
+    code = "from workbench.engine.pace import anew; print(anew().model_dump_json())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**WORKER_ENVIRONMENT, **environment()},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    if raw:
+        return found
+    kept = ("took", "per_tensor", "per_number", "per_logit", "unpacking", "eight_bit")
+    fastest = {
+        name: max(2 * p["tokens"] * p["width"] ** 2 / p["seconds"] / 1e9 for p in points)
+        for name, points in found["products"].items()
+    }
+    return {"gflops": fastest, **{name: found[name] for name in kept}}
+
+
+def _rows(model: Model, *, length: int, place: Path) -> Path:
+    """Rows of text, most of them cut where max_length says, some shorter."""
+    path = place / f"{model.name}-{length}.jsonl"
+    text = " ".join(_texts(model))
+    rng = random.Random(length)
+    with path.open("w", encoding="utf-8") as file:
+        for _ in range(NUM_ROWS):
+            size = round(length * model.characters * rng.uniform(0.4, 1.6))
+            start = rng.randrange(max(1, len(text) - size))
+            file.write(json.dumps({"text": text[start : start + size]}) + "\n")
+    return path
+
+
+def _texts(model: Model) -> list[str]:
+    if model.name in ("microworld", "smollm-135M-shape"):
+        sets = ("letters", "reviews", "extraction")
+        return [f"{row['prompt']}{row['completion']}" for s in sets for row in microworld.rows(s)]
+    if model.name == "slm4096-gpt2":
+        corpus = SHARED / "models" / model.name / "training_corpus.txt"
+        return [corpus.read_text(encoding="utf-8", errors="replace")]
+    stories = json.loads((SHARED / "data" / "tinystories" / "tinystories_1000.json").read_text())
+    return [item if isinstance(item, str) else str(item["text"]) for item in stories]
+
+
+def _folder(model: Model, place: Path) -> str:
+    """Where the base lies; one of random weights is made in a process of its own."""
+    if model.name == "microworld":
+        return "microworld"
+    if model.name != "smollm-135M-shape":
+        return str(SHARED / "models" / model.name)
+    code = (
+        "import sys; from pathlib import Path; from bench.serving import CASES, _model; "
+        "case = next(c for c in CASES if c.name == sys.argv[1]); print(_model(case, Path(sys.argv[2])))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, model.name, str(place)],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()[-1]
+
+
+def _line(one: dict[str, Any]) -> str:
+    """Predicted and measured, for whoever watches."""
+    told = [
+        f"{name} {values['predicted']:.4g} {values['measured']:.4g} {unit}"
+        for name, values, unit in quantities(one)
+    ]
+    return ", ".join(told)
+
+
+def _said() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.planning", description=__doc__)
+    add = parser.add_argument
+    add("--only", type=lambda text: text.split(","), default=[], help="names of models, by commas")
+    add("--part", type=_part, default=(1, 1), metavar="1/4", help="a share of each model's cells")
+    add("--most", type=int, help="cells of each model, at most")
+    add("--reruns", type=int, default=RERUNS)
+    add("--without-gains", action="store_true", help="leave out what sharing gains")
+    add("--raw", action="store_true", help="keep every point of the calibrations")
+    add("--out", type=Path, default=RESULTS)
+    return parser.parse_args()
+
+
+def _part(text: str) -> tuple[int, int]:
+    number, _, of = text.partition("/")
+    return int(number), int(of)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The grid of predicted against measured cost: every cell can be planned, and its tables say what was stored."""
+
+from bench.planning import MODELS, grid
+from bench.planning_tables import (
+    cells_sheet,
+    gains_sheet,
+    missed,
+    off,
+    quantities,
+    section,
+    spread_sheet,
+    summary_sheet,
+)
+
+
+def cell(*, peak: float, increment: float, time: float) -> dict:
+    """One that was predicted to take 100 MB, 10 MB and 1 s."""
+    sides = [
+        ("training", "s", 1.0, time),
+        ("peak memory of the process", "bytes", 100e6, peak * 1e6),
+        ("of it over the loaded model", "bytes", 10e6, increment * 1e6),
+    ]
+    named = [
+        dict(zip(("what", "unit", "predicted", "measured"), side, strict=True)) for side in sides
+    ]
+    return {"bits": "none", "r": 4, "targets": "some", "length": 64, "sides": named}
+
+
+def result(*cells: dict, reruns: tuple[dict, ...] = ()) -> dict:
+    return {
+        "planning": "microworld",
+        "trials": 2,
+        "steps": 12,
+        "batch": 8,
+        "reruns": list(reruns),
+        "cells": list(cells),
+        "gains": [{"batch": 1, "trials": 6, "length": 48, "predicted": 1.5, "measured": 1.25}],
+        "cores_of_others": 0.0,
+        "machine": {
+            "date": "2026-01-01",
+            "commit": "abc",
+            "processor": "P",
+            "cores": 2,
+            "python": "3.11",
+            "versions": {"torch": "2"},
+            "threads": {"OMP_NUM_THREADS": "2"},
+        },
+    }
+
+
+EXACT = cell(peak=100, increment=10, time=1.0)
+
+
+def test_every_cell_of_the_grid_is_there_once() -> None:
+    for model in MODELS:
+        cells = list(grid(model))
+        assert len(set(cells)) == len(cells) == 2 * 2 * 3 * 2
+        assert list(grid(model)) == cells
+
+
+def test_off_is_a_share_of_what_was_measured() -> None:
+    known = {
+        name: off(values) for name, values, _ in quantities(cell(peak=80, increment=20, time=4))
+    }
+    assert known == {"peak memory": 0.25, "increment": 0.5, "time": 0.75}
+
+
+def test_a_summary_has_the_median_and_the_worst() -> None:
+    three = [EXACT, cell(peak=80, increment=10, time=1), cell(peak=50, increment=10, time=1)]
+    (row,) = summary_sheet([result(*three)]).rows
+    assert row == ("microworld", "3", "25.0%", "100.0%", "0.0%", "0.0%", "0.0%", "0.0%")
+    assert summary_sheet([result(EXACT), result(EXACT)]).rows[-1][:2] == ("all", "2")
+
+
+def test_bars_that_are_missed_are_named_and_those_that_are_met_are_not() -> None:
+    assert missed([result(EXACT)]) == []
+    (said,) = missed([result(EXACT, EXACT, cell(peak=100, increment=10, time=3))])
+    assert said == "1 of 3 cells are off by more than 50% in time"
+    assert len(missed([result(cell(peak=200, increment=30, time=9))])) == 6
+
+
+def test_a_cell_that_broke_is_said() -> None:
+    broken = {**EXACT, "sides": [], "failed": "no memory"}
+    assert missed([result(EXACT, broken)]) == ["1 of 2 cells broke"]
+    assert cells_sheet(result(broken)).rows[0][1:] == ("–", "–", "–")
+
+
+def test_the_spread_of_reruns_is_their_range_over_their_median() -> None:
+    again = tuple(cell(peak=p, increment=10, time=1.0) for p in (99.0, 100.0, 103.0))
+    (row,) = spread_sheet([result(EXACT, reruns=again)]).rows
+    assert row == ("microworld", "3", "4.0%", "0.0%", "0.0%")
+
+
+def test_a_time_that_was_not_predicted_is_left_out() -> None:
+    unknown = cell(peak=100, increment=10, time=1.0)
+    unknown["sides"][0]["predicted"] = None
+    assert [name for name, _, _ in quantities(unknown)] == ["peak memory", "increment"]
+    (row,) = cells_sheet(result(unknown)).rows
+    assert row[0] == "none, r = 4, some, 64"
+    assert row[1] == "100 / 100 (1.00×)"
+
+
+def test_the_section_publishes_the_spread_before_the_predictions() -> None:
+    told = "\n".join(section([result(EXACT, reruns=(EXACT, EXACT))], as_text=str))
+    assert told.index("The same cell again") < told.index("How far predictions are off")
+    assert "Every bar is met" in told
+    assert gains_sheet([result(EXACT)]).rows == (("microworld", "6", "1", "48", "1.50×", "1.25×"),)

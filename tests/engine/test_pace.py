@@ -1,0 +1,75 @@
+"""A calibration is measured once and left for plans; costs of a training see what was planted in them."""
+
+import numpy as np
+import pytest
+
+from workbench.engine import pace
+from workbench.engine.peak import Costs
+from workbench.plan import calibration as calibrations
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def said(cache) -> list[str]:
+    told: list[str] = []
+    assert pace.leave(say=told.append, floor_bytes=123) is not None
+    return told
+
+
+def test_what_was_measured_lies_in_the_cache_and_is_read_without_measuring(said) -> None:
+    found = calibrations.read()
+    assert found is not None
+    assert found.host == calibrations.here()
+    assert found.floor_bytes == 123
+    assert len(said) == 1
+    assert pace.leave(say=said.append) is None
+    assert len(said) == 1
+    assert calibrations.read() == found
+
+
+def test_every_part_of_a_step_takes_time_and_larger_parts_take_more(said) -> None:
+    found = calibrations.read()
+    assert found is not None
+    lines = [found.blocks, *found.products.values(), *found.updates.values()]
+    for points in lines:
+        assert all(point.seconds > 0 for point in points)
+        widest = max(point.width for point in points)
+        rows = sorted((p for p in points if p.width == widest), key=lambda point: point.tokens)
+        # From the fewest tokens to the most, thirty times as many and no less than eight.
+        assert rows[-1].seconds > rows[0].seconds
+    assert found.per_tensor > 0
+    assert found.per_logit > 0
+
+
+def test_what_a_block_takes_over_what_was_held_is_its_increment() -> None:
+    costs = Costs()
+    with costs.training():
+        # Written to, so that the pages are there.
+        planted = np.ones(150_000_000, dtype=np.uint8)
+        del planted
+    told = costs.told(
+        {"peak": 1, "parts": {"weights": 10, "adapters": 2, "activations": 1}}, trained=2.0
+    )
+    assert 150e6 <= told["increment_bytes"] < 250e6
+    assert told["training_peak_bytes"] - told["loaded_bytes"] == told["increment_bytes"]
+    assert told["peak_rss_bytes"] >= told["training_peak_bytes"]
+    assert told["beside"][0]["measured"] == told["training_seconds"] == 2.0
+    assert costs.libraries({"parts": {"weights": 10, "adapters": 2}}) == told["loaded_bytes"] - 12
+    assert costs.libraries({}) is None
+
+
+def test_the_largest_of_several_trainings_is_told() -> None:
+    costs = Costs()
+    for size in (120_000_000, 1_000):
+        with costs.training():
+            planted = np.ones(size, dtype=np.uint8)
+            del planted
+    assert costs.told({}, trained=None)["increment_bytes"] >= 120e6
+    # Which of two bases the plan's weights would be of is not known.
+    assert costs.libraries({"parts": {"weights": 10, "adapters": 2}}) is None
