@@ -1,5 +1,5 @@
-"""The live view in a real JupyterLab, on sweeps that really train: rows are paused, resumed and stopped, the kernel is
-restarted, the worker is killed, the folder goes away."""
+"""The live view in a real JupyterLab, on sweeps that really train: rows are paused, resumed, cloned, dropped and stopped,
+the kernel is restarted, the worker is killed, the folder goes away."""
 
 import json
 import os
@@ -12,6 +12,7 @@ import pytest
 
 from tests.browser.lab_page import (
     SECOND,
+    assert_accessible,
     assert_quiet,
     command,
     in_theme,
@@ -100,6 +101,7 @@ def test_rows_are_steered_a_reload_shows_the_run_and_a_new_kernel_takes_it_up(pa
     live.locator("polyline").first.wait_for(timeout=90 * SECOND)
     wait_for_steps(live, "r16", beyond=20)
     a_row_is_paused_and_resumed(page, live, picture)
+    a_row_is_cloned_and_the_clone_dropped(page, live, picture)
     live.get_by_role("button", name="Pause", exact=True).click()
     wait_for_state(live, "paused")
     live.get_by_role("button", name="Resume", exact=True).click()
@@ -116,7 +118,8 @@ def test_rows_are_steered_a_reload_shows_the_run_and_a_new_kernel_takes_it_up(pa
     a_new_kernel_attaches(page, live)
     live.get_by_role("button", name="Stop", exact=True).click()
     wait_for_state(live, "stopped")
-    assert "0 of 3 trials trained, 3 stopped" in live.locator(".wb-doing").inner_text()
+    told = live.locator(".wb-doing").inner_text()
+    assert "0 of 4 trials trained, 3 stopped, 1 dropped" in told
     assert_quiet(page, lab)
 
 
@@ -125,7 +128,7 @@ def a_row_is_stopped_after_a_reload_while_a_cell_waits(page, live) -> None:
     before = step(live, "r16")
     save_and_reload(page)
     live.locator("polyline").first.wait_for(timeout=90 * SECOND)
-    assert live.locator(".wb-curve polyline").count() == 3
+    assert live.locator(".wb-curve polyline").count() == 4
     assert step(live, "r16") >= before
     wait_for_kernel(page)
     run_cell(page, 1)
@@ -156,6 +159,40 @@ def a_row_is_paused_and_resumed(page, live, picture) -> None:
     print("from the press to its word, ms:", sorted(round(one) for one in took))
 
 
+def a_row_is_cloned_and_the_clone_dropped(page, live, picture) -> None:
+    """A wrong value is said at the form; the right one makes a row and a curve, and a question is asked before they end."""
+    live.get_by_role("button", name="Clone r16").click()
+    form = live.locator("form.wb-newcomer")
+    form.get_by_label("Its new value").fill("fast")
+    form.get_by_role("button", name="Clone r16").click()
+    form.get_by_role("alert").filter(has_text="train.learning_rate").wait_for(timeout=20 * SECOND)
+    picture(live, "live-clone-light")
+    in_theme(page, "JupyterLab Dark")
+    picture(live, "live-clone-dark")
+    in_theme(page, "JupyterLab Light")
+    form.get_by_label("Its new value").fill("2e-3")
+    page.keyboard.press("Enter")
+    form.wait_for(state="detached", timeout=20 * SECOND)
+    clone = "r16-lr0.002-warm"
+    wait_for_row(live, clone, "running")
+    assert "clone of r16, step" in row(live, clone).inner_text()
+    wait_for_steps(live, clone, beyond=5)
+    assert live.locator(".wb-curve polyline").count() == 4
+    assert_accessible(page, ".wb-live")
+
+    live.get_by_role("button", name=f"Drop {clone}", exact=True).click()
+    page.keyboard.press("Escape")
+    assert page.evaluate("() => document.activeElement.textContent") == "Drop"
+    page.keyboard.press("Enter")
+    live.get_by_role("button", name=f"Drop {clone} and its adapter").click()
+    wait_for_row(live, clone, "dropped")
+    live.locator("summary", has_text="What was told").click()
+    last = live.locator(".wb-told li").last.inner_text()
+    assert f"drop {clone}" in last
+    assert "followed" in last
+    picture(live, "live-dropped")
+
+
 def a_new_kernel_attaches(page, live) -> None:
     """The kernel is restarted and the view is gone; `wb.attach()` shows the run with its past, and it grows on."""
     wait_for_kernel(page)
@@ -168,7 +205,7 @@ def a_new_kernel_attaches(page, live) -> None:
     live.first.wait_for(state="detached", timeout=20 * SECOND)
     run_last_cell(page)
     live.locator("polyline").first.wait_for(timeout=60 * SECOND)
-    assert live.locator(".wb-curve polyline").count() == 3
+    assert live.locator(".wb-curve polyline").count() == 4
     assert step(live, "r16") >= before
     wait_for_more_points(live, than=number_of_points(live))
 

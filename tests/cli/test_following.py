@@ -6,8 +6,11 @@ import pytest
 from rich.console import Console
 
 from workbench.cli.following import Board
-from workbench.events import Finished, Started, Step, Warned
+from workbench.cli.results import sweep_row, tell_run, tell_sweeps
+from workbench.events import Finished, Started, Steered, Step, Warned
 from workbench.job import attach
+from workbench.runs.control import Command
+from workbench.runs.newcomers import newcomer
 from workbench.runs.store import SweepStore
 from workbench.spec import Spec
 
@@ -119,3 +122,42 @@ def test_a_log_of_many_trials_has_no_line_for_each_that_goes_well(tmp_path):
     assert "training 9 trials" in told
     assert "r4-seed1: stopped" in told
     assert "r1-seed0" not in told
+
+
+def test_a_trial_that_joins_gets_a_bar_and_is_said_with_where_it_came_from(store):
+    train(store, "r4", steps=3)
+    seen, console = board(store, terminal=False)
+    told, _ = seen.look(), console.file.truncate(0)
+    command = Command(command="clone", trial="r4", changes={"train.learning_rate": 0.003})
+    trial = newcomer(store, command, step=3)
+    store.add_trial(trial, command="1-clone.json")
+    train(store, trial.name, steps=2)
+    store.append(Steered(command="drop r1", applied=False, reason="r1 has not begun to train"))
+    seen.look()
+    said = console.file.getvalue()
+    assert told.state == "running"
+    assert f"{trial.name}: joins as a clone of r4 at step 3" in said
+    assert "drop r1: refused, r1 has not begun to train" in said
+    assert "2/322" in next(row for row in drawn(seen, console) if row.startswith(trial.name))
+
+
+def test_what_was_pruned_or_dropped_is_no_failure(store, capsys):
+    for trial, reason in (("r1", "pruned"), ("r2", "dropped"), ("r4", "done")):
+        train(store, trial, steps=2)
+        store.append(Finished(trial=trial, step=2, seconds=1.0, reason=reason))
+        store.set_status(trials={trial: reason})
+    store.set_status(state="done")
+    seen, console = board(store, terminal=False)
+    status = seen.look()
+    said = console.file.getvalue()
+    assert "r1: pruned, others having a lower held-out loss, in" in said
+    assert "r2: dropped, nothing of it is kept, in" in said
+    assert tell_run(attach(store.path), status) == 0
+    told = capsys.readouterr()
+    assert "pruned: r1" in told.out
+    assert "dropped: r2" in told.out
+    assert "failed" not in told.out + told.err
+    row = sweep_row(store.path)
+    assert [row[word] for word in ("trained", "failed", "pruned", "dropped")] == [1, 0, 1, 1]
+    tell_sweeps([row])
+    assert "1 of 3, 1 pruned, 1 dropped" in capsys.readouterr().out

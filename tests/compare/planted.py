@@ -32,6 +32,7 @@ def plant(
     other_items: tuple[int, ...] = (),
     failed: tuple[int, ...] = (),
     stopped: tuple[int, ...] = (),
+    given_up: dict[int, str] | None = None,
     unscored: int = 0,
     hostile: str = "",
     name: str = "planted",
@@ -43,7 +44,7 @@ def plant(
 ) -> Path:
     """A finished sweep over ranks (and seeds); ranks in `other_items` were asked different questions.
 
-    `moved` shifts the share of (rank, seed); `axis` is another field that has the place of the rank.
+    `moved` shifts the share of (rank, seed); ranks in `given_up` were pruned or dropped half-way and asked nothing; `axis` is another field that has the place of the rank.
     """
     spec = Spec.from_fields(
         {
@@ -67,7 +68,11 @@ def plant(
                 Failed(trial=trial.name, step=7, kind="diverged", message="loss is not a number")
             )
             continue
-        _train(store, trial.name, rank, steps=steps, rng=rng, is_stopped=rank in stopped)
+        if rank in (given_up or {}):
+            _train(store, trial.name, rank, steps=steps // 2, rng=rng, reason=given_up[rank])
+            continue
+        reason = "stopped" if rank in stopped else "done"
+        _train(store, trial.name, rank, steps=steps, rng=rng, reason=reason)
         _answer(
             store,
             trial.name,
@@ -79,7 +84,8 @@ def plant(
             unscored=unscored,
             hostile=hostile,
         )
-    states = {t.name: "failed" if t.varied[axis] in failed else "done" for t in store.trials}
+    became = {**dict.fromkeys(failed, "failed"), **(given_up or {})}
+    states = {t.name: became.get(t.varied[axis], "done") for t in store.trials}
     store.set_status(state="failed" if failed else "done", trials=states)
     store.append(Warned(code="model", message="the tokenizer has no pad token; eos is used"))
     card = {
@@ -130,7 +136,7 @@ def answer(path: Path, answers: Mapping[str, Sequence[bool]], *, eval: str = "re
     return path
 
 
-def _train(store, trial, rank, *, steps, rng, is_stopped):
+def _train(store, trial, rank, *, steps, rng, reason):
     store.append(Started(trial=trial, total_steps=steps, trainable_parameters=600 * rank))
     lines = []
     floor = 0.9 / rank
@@ -149,7 +155,6 @@ def _train(store, trial, rank, *, steps, rng, is_stopped):
         lines.append(event.model_dump_json())
     with (store.folder(trial) / "events.jsonl").open("a", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
-    reason = "stopped" if is_stopped else "done"
     store.append(Finished(trial=trial, step=steps, seconds=12.5, reason=reason))
 
 

@@ -31,7 +31,6 @@ def main() -> None:
             over.set()
             resource.setrlimit(resource.RLIMIT_DATA, before)
 
-
     def watch() -> None:
         while not over.wait(0.001):
             most[0] = max(most[0], _data())

@@ -359,9 +359,7 @@ def _other_evals(reading: Reading, primary: str) -> list[str]:
 
 
 def _without_figure(reading: Reading, primary: str, ranked: list[Candidate]) -> str:
-    never = {
-        name for name, end in reading.outcomes.items() if end.state in ("failed", *GIVEN_UP)
-    }
+    never = {name for name, end in reading.outcomes.items() if end.state in ("failed", *GIVEN_UP)}
     missing = [
         one.name for one in reading.candidates if one not in ranked and not never & set(one.trials)
     ]

@@ -11,6 +11,7 @@ from typing import Any
 from workbench.compare import wording
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
 from workbench.compare.reading import Candidate, Reading
+from workbench.plan.outcome import sides
 from workbench.report.blocks import NOT_STATED
 from workbench.runs.spent import spent
 from workbench.timing.cost import Price
@@ -74,13 +75,13 @@ def whole_table(reading: Reading) -> Table:
     )
     last = "of the last start only" if again else ""
     lines = (
-        _compared("time", plan.get("seconds"), measured.get("seconds"), told=_seconds, beside=last),
-        _compared(
-            "peak memory of the process",
-            plan.get("peak"),
-            measured.get("peak_rss_bytes"),
-            told=_size,
+        *(
+            _compared(
+                one.what, one.predicted, one.measured, told=_seconds if one.unit == "s" else _size
+            )
+            for one in sides(plan, measured)
         ),
+        _compared("the whole sweep", None, measured.get("seconds"), told=_seconds, beside=last),
     )
     return Table(columns=columns, lines=lines)
 

@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path, PurePath
 
 from workbench.compare.comparison import Comparison
-from workbench.compare.pairing import Difference
 from workbench.compare.outcomes import Outcome
+from workbench.compare.pairing import Difference
 from workbench.compare.reading import Candidate, Reading, primary_eval, read
 from workbench.errors import StoreError
 from workbench.report.stated import FILE, Stated

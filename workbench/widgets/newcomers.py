@@ -6,6 +6,7 @@ is asked of the spec, by whoever makes the trial. It knows no widget.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import yaml
@@ -37,10 +38,9 @@ def offers(store: SweepStore) -> dict[str, Any]:
     axes = [part.strip() for axis in store.spec.sweep for part in axis.split(",")]
     free = tuple(dict.fromkeys((*axes, *OF_AN_ADAPTER, *COMMON, *OF_A_CLONE)))
     now = {trial.name: _values(trial.spec, COMMON) for trial in store.trials}
-    try:
+    # Where the axes give what a spec cannot be without, it has nothing of its own to show.
+    with suppress(SpecError):
         now[SWEEP] = _values(store.spec.replace({"sweep": {}}), free)
-    except SpecError:
-        pass  # its axes give what it cannot be without
     return {
         "common": list(COMMON),
         "others": [field for field in OF_A_CLONE if field not in COMMON],

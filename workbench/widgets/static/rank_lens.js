@@ -42,7 +42,8 @@ class Lens {
     this.title = make("span", { class: "wb-name" });
     this.said = make("span", { class: "wb-lens-said" });
     this.problem = make("div", { class: "wb-problem", role: "alert", hidden: true });
-    this.slider = make("input", { type: "range", min: 1, step: 1, id: `wb-lens-rank-${id}`, on: { input: () => this.keep({ rank: Number(this.slider.value) }) } });
+    // On the input itself: JupyterLab looks at nothing but the element that has the focus.
+    this.slider = make("input", { type: "range", min: 1, step: 1, "data-lm-suppress-shortcuts": "true", id: `wb-lens-rank-${id}`, on: { input: () => this.keep({ rank: Number(this.slider.value) }) } });
     this.shown = make("output", { class: "wb-lens-rank", for: this.slider.id });
     this.line = make("p", { class: "wb-map-line", role: "status" });
     this.choices = make("span", { class: "wb-lens-choices", role: "radiogroup", "aria-label": "What the colours show" }, ...COLOURS.map(([value, text]) => {
