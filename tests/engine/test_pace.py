@@ -1,10 +1,13 @@
 """A calibration is measured once and left for plans; costs of a training see what was planted in them."""
 
-import numpy as np
+import json
+import subprocess
+import sys
+from typing import Any
+
 import pytest
 
 from workbench.engine import pace
-from workbench.engine.peak import Costs
 from workbench.plan import calibration as calibrations
 
 
@@ -47,30 +50,26 @@ def test_every_part_of_a_step_takes_time_and_larger_parts_take_more(said) -> Non
     assert found.per_logit > 0
 
 
+def planted(*sizes: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tests.engine.planted_costs", *map(str, sizes)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
 def test_what_a_block_takes_over_what_was_held_is_its_increment() -> None:
-    costs = Costs()
-    with costs.training():
-        # Written to, so that the pages are there.
-        planted = np.ones(150_000_000, dtype=np.uint8)
-        del planted
-    told = costs.told(
-        {"peak": 1, "parts": {"weights": 10, "adapters": 2, "activations": 1}}, trained=2.0
-    )
+    found = planted(150_000_000)
+    told = found["told"]
     # The kernel counts pages in batches.
     assert 149e6 <= told["increment_bytes"] < 250e6
     assert told["training_peak_bytes"] - told["loaded_bytes"] == told["increment_bytes"]
     assert told["peak_rss_bytes"] >= told["training_peak_bytes"]
     assert told["beside"][0]["measured"] == told["training_seconds"] == 2.0
-    assert costs.libraries({"parts": {"weights": 10, "adapters": 2}}) == told["loaded_bytes"] - 12
-    assert costs.libraries({}) is None
+    assert found["libraries"] == told["loaded_bytes"] - 12
+    assert found["of_no_plan"] is None
 
 
 def test_the_largest_of_several_trainings_is_told() -> None:
-    costs = Costs()
-    for size in (120_000_000, 1_000):
-        with costs.training():
-            planted = np.ones(size, dtype=np.uint8)
-            del planted
-    assert costs.told({}, trained=None)["increment_bytes"] >= 119e6
+    found = planted(120_000_000, 1_000)
+    assert found["told"]["increment_bytes"] >= 119e6
     # Which of two bases the plan's weights would be of is not known.
-    assert costs.libraries({"parts": {"weights": 10, "adapters": 2}}) is None
+    assert found["libraries"] is None

@@ -1,13 +1,11 @@
 """What a way of serving holds in memory: weights and of them the adapter, the cache of a token, and what a call adds on a GPU.
 
-`held(subject, cell=...)` counts tensors and takes a formula beside; the peak of this process is `peak_bytes()`. All variants are
+`held(subject, cell=...)` counts tensors and takes a formula beside. All variants are
 loaded in one process, so the peak is that of all together; on a GPU a call is looked at by itself. It needs torch.
 """
 
-import sys
 from typing import Any
 
-import psutil
 import torch
 
 from workbench.deployment.calling import Called
@@ -71,16 +69,6 @@ def cache_bytes(config: Any) -> float | None:
     width = getattr(text, "head_dim", None) or hidden // heads
     size = getattr(getattr(config, "dtype", None), "itemsize", 4)
     return float(2 * layers * kept * width * size)
-
-
-def peak_bytes() -> int:
-    """What this process held at most, so far as the system tells."""
-    try:
-        import resource
-    except ImportError:
-        return int(psutil.Process().memory_info().rss)
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def gpu_name(device: torch.device) -> str:

@@ -176,7 +176,8 @@ def _tokens(cell: Cell) -> int:
 
 def _facts(place: Any, *, largest: Cell) -> dict[str, Any]:
     """What is known of the variants themselves, and of the machine."""
-    from workbench.deployment.held import cache_bytes, held, peak_bytes
+    from workbench.deployment.held import cache_bytes, held
+    from workbench.engine.peak import most_held
 
     subjects = place.subjects.items()
     return {
@@ -185,7 +186,7 @@ def _facts(place: Any, *, largest: Cell) -> dict[str, Any]:
         "notes": place.notes,
         "vocabulary": place.vocabulary,
         "cache_bytes_by_formula": cache_bytes(place.base.config),
-        "peak_rss_bytes": peak_bytes(),
+        "peak_rss_bytes": most_held(),
         "machine": _machine(place.subjects["base"].device.type),
     }
 

@@ -57,8 +57,8 @@ def _check_clone(changes: Mapping[str, Any], parent: Trial) -> None:
     for field in changes:
         if field not in OF_A_CLONE:
             raise SpecError(
-                f"a clone has the weights of {parent.name}, so {field!r} stays as it is there; what may change: "
-                f"{nearest(field, OF_A_CLONE)} For another adapter use add"
+                f"a clone has the weights of {parent.name}, so {field!r} stays as it is there. Fields of train, the seed, the "
+                f"rows and the dropout may change: {nearest(field, OF_A_CLONE)} For another adapter use add"
             )
 
 

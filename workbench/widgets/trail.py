@@ -7,7 +7,6 @@ lines there are, so they are read without a model of their fields; what has the 
 
 import json
 import math
-import os
 from array import array
 from bisect import bisect_right
 from collections import deque
@@ -22,6 +21,9 @@ from workbench.widgets.buckets import Buckets
 
 SLICE = 256_000
 """Bytes of one file that are read before another has its turn."""
+
+HEAD = 200
+"""Bytes by which a file is known again."""
 
 MOST_STEPS = 2**40
 """What is numbered beyond this was not written by a worker."""
@@ -62,7 +64,7 @@ class Trail:
     def _begin(self) -> None:
         self.offset = 0
         self.size = 0
-        self._file = 0
+        self._head = b""
         self._is_full = False
         self.step = 0
         self.total_steps = 0
@@ -91,11 +93,12 @@ class Trail:
         """Take a slice of what is new; gives back the events that are no steps."""
         try:
             with path.open("rb") as file:
-                size, one = file.seek(0, 2), os.fstat(file.fileno()).st_ino
-                if size < self.offset or one != self._file:
-                    # A trial that joins anew after a crash has another file.
+                size = file.seek(0, 2)
+                file.seek(0)
+                if size < self.offset or file.read(len(self._head)) != self._head:
+                    # A trial that joins anew after a crash has another file, whose first event is of another time.
                     self._begin()
-                self.size, self._file = size, one
+                self.size = size
                 file.seek(self.offset)
                 read = file.read(SLICE)
         except FileNotFoundError:
@@ -103,6 +106,8 @@ class Trail:
         self._is_full = len(read) == SLICE
         # A last line without its end is still being written; a slice without any end is no event of ours.
         end = read.rfind(b"\n") + 1 or (len(read) if self._is_full else 0)
+        if not self.offset:
+            self._head = read[: min(end, HEAD)]
         self.offset += end
         return self._lines(read[:end])
 

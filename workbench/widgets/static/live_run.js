@@ -68,7 +68,7 @@ class View {
     };
     this.inputs = {};
     this.inputs.quantity = make("select", { "aria-label": "What is drawn", on: { change: (event) => this.keep("quantity", event.target.value) } });
-    this.inputs.smoothing = make("input", { type: "range", min: 0, max: 0.99, step: 0.01, on: { input: (event) => this.keep("smoothing", Number(event.target.value)) } });
+    this.inputs.smoothing = make("input", { type: "range", min: 0, max: 0.99, step: 0.01, "data-lm-suppress-shortcuts": "true", on: { input: (event) => this.keep("smoothing", Number(event.target.value)) } });
     this.weight = make("output", { class: "wb-weight" });
     this.unpin = make("button", { class: "wb-button wb-small", type: "button", text: "All alike", title: "Let go of the curves kept in front", on: { click: () => this.keep("pinned", []) } });
     this.curveSwitches = make("span", { class: "wb-switches" },
