@@ -1,5 +1,6 @@
 """The worker's side of the control folder: who trains the next step, who waits, and what is told of it."""
 
+import json
 import threading
 
 import pytest
@@ -47,7 +48,9 @@ def test_when_all_are_paused_the_worker_waits_until_one_is_resumed(store, worker
     worker.hears("pause")
     assert set(store.status().trials.values()) == {"paused"}
     found = []
-    waiting = threading.Thread(target=lambda: found.append(worker.steering.turns(dict.fromkeys(ALL, 1))))
+    waiting = threading.Thread(
+        target=lambda: found.append(worker.steering.turns(dict.fromkeys(ALL, 1)))
+    )
     waiting.start()
     while store.status().state != "paused":
         assert waiting.is_alive()
@@ -101,3 +104,38 @@ def test_what_cannot_be_followed_is_refused_with_the_reason(store, worker, comma
 def test_when_training_is_over_a_pause_is_refused(store, worker):
     store.set_status(trials=dict.fromkeys(ALL, "trained"))
     assert "evals are not paused" in worker.hears("pause").reason
+
+
+@pytest.fixture
+def to_follow_again(store):
+    """A worker that goes on; before it died, another had paused a trial after nine rounds."""
+    store.claim()
+    taken = store.path / "control" / "taken"
+    taken.mkdir()
+    told = {"command": "pause", "trial": ALL[1]}
+    (taken / "000001-00000009-1-1-pause.json").write_text(json.dumps(told))
+    return Steering(store)
+
+
+def test_what_is_followed_again_waits_for_its_round_and_what_is_new_for_that(
+    store, to_follow_again
+):
+    control.send(store.path, "pause", trial=ALL[2])
+    for _ in range(9):
+        assert to_follow_again.turns(dict.fromkeys(ALL, 1)) == ALL
+    assert to_follow_again.turns(dict.fromkeys(ALL, 1)) == [ALL[0], ALL[3]]
+    assert [event.command for event in store.events()] == [f"pause {ALL[1]}", f"pause {ALL[2]}"]
+
+
+def test_a_stop_of_all_is_heard_at_once_whatever_waits(store, to_follow_again):
+    control.send(store.path, "stop")
+    to_follow_again.say("evaluating")
+    assert to_follow_again.stopped_all
+    assert [event.command for event in store.events()] == ["stop"]
+
+
+def test_what_was_to_be_followed_again_is_refused_once_training_is_over(store, to_follow_again):
+    store.set_status(trials=dict.fromkeys(ALL, "trained"))
+    to_follow_again.say("evaluating")
+    (answer,) = store.events()
+    assert (answer.applied, answer.reason) == (False, f"{ALL[1]} has ended already")

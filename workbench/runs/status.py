@@ -23,6 +23,12 @@ ENDED = ("done", "failed", "stopped", "lost")
 """The states in which nothing more comes by itself."""
 
 
+KEPT = ("trained", "done", "stopped", "pruned")
+"""The states of a trial that has ended its training and keeps what it learned."""
+GONE = ("failed", "dropped")
+"""The states of a trial that has ended and keeps nothing."""
+
+
 class Status(BaseModel):
     """How a sweep stands."""
 

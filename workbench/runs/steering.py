@@ -13,10 +13,10 @@ from typing import Literal
 from workbench import events
 from workbench.runs import control
 from workbench.runs.savepoint import Savepoint, read_savepoint
+from workbench.runs.status import GONE, KEPT
 from workbench.runs.store import SweepStore
 
 _INTERVAL = 0.2
-_ENDED = ("trained", "done", "failed", "stopped", "pruned", "dropped")
 
 Make = Callable[[control.Command], str]
 """Makes the trial that a command asks for; answers why it cannot be, or nothing."""
@@ -141,26 +141,32 @@ class Steering:
 
     def _follow(self, *, at_boundary: bool) -> None:
         """Apply what is due."""
-        while at_boundary and self._again and _round(self._again[0]) <= self.round:
+        while self._again and (
+            (at_boundary and _round(self._again[0]) <= self.round) or not self._unended()
+        ):
             self._apply(self._again.pop(0))
-        if self._again:
-            return  # what is new comes after what is followed again
-        over = not self._unended()
+        # What is new comes after what is followed again, but for a stop of all, which nobody follows again.
+        waits = bool(self._again)
         told = control.take(
             self.store.path,
             trials=self._names(),
-            is_due=lambda command: over or self._is_due(command, at_boundary=at_boundary),
-            number=self.commands + 1,
+            is_due=lambda command: self._is_due(command, at_boundary=at_boundary, waits=waits),
+            number=0 if waits else self.commands + 1,
             round=self.round,
         )
         for command in told:
-            self._apply(command)
+            self._apply(command, counts=not waits)
 
-    def _is_due(self, command: control.Command, *, at_boundary: bool) -> bool:
+    def _is_due(self, command: control.Command, *, at_boundary: bool, waits: bool) -> bool:
         """Whether a command is followed now: what waits for a step, or changes who trains, is at a boundary only."""
-        if not at_boundary:
-            return not command.at and command.command in ("stop", "pause", "resume")
-        return self.reached(command.trial) >= command.at
+        if waits:
+            return command.command == "stop" and not command.trial and not command.at
+        if at_boundary and self.reached(command.trial) >= command.at:
+            return True
+        if not command.at and command.command in ("stop", "pause", "resume"):
+            return True
+        # Where training is over what still waits is refused.
+        return not self._unended()
 
     def reached(self, trial: str) -> int:
         """How far a trial is, or without one the trial that is furthest."""
@@ -177,9 +183,9 @@ class Steering:
                 control.forget(self.store.path, names=[command.file])
         return found
 
-    def _apply(self, command: control.Command) -> None:
+    def _apply(self, command: control.Command, *, counts: bool = True) -> None:
         reason = command.problem or self._refusal(command)
-        if not command.problem:
+        if counts and not command.problem:
             self.commands = _number(command)
         if not reason and command.command == "stop":
             self._stop(command.trial)
@@ -221,7 +227,7 @@ class Steering:
 
     def _unended(self) -> list[str]:
         states = self.store.status().trials
-        return [t.name for t in self.store.trials if states.get(t.name) not in _ENDED]
+        return [t.name for t in self.store.trials if states.get(t.name) not in (*KEPT, *GONE)]
 
     def _refusal(self, command: control.Command) -> str:
         """Why a command cannot be followed; empty when it can."""

@@ -22,8 +22,9 @@ from workbench.errors import RunError
 from workbench.plan.memory import MAX_TOKENS
 from workbench.plan.plan import Plan, needs_of
 from workbench.plan.room import Need, Room, free_room
-from workbench.plan.sharing import together
+from workbench.plan.sharing import alone_because, together
 from workbench.runs.savepoint import FILE
+from workbench.runs.status import GONE, KEPT
 from workbench.runs.steering import Steering
 from workbench.runs.store import SweepStore
 from workbench.spec import DataSpec, Trial
@@ -34,10 +35,6 @@ from workbench.training.pruning import Pruning
 
 _log = logging.getLogger(__name__)
 
-ENDED = ("trained", "done", "stopped", "pruned")
-"""The states of trials that have ended their training and keep what they learned."""
-GONE = ("failed", "dropped")
-"""The states of trials that have ended and keep nothing."""
 Until = Callable[[Slot], Slot]
 """Tells a slot how far it trains."""
 MEMORY_EVERY = 10
@@ -85,7 +82,7 @@ def _waiting(training: _Training) -> list[Trial]:
         if trial.name in steering.since.slots:
             # It trained at the savepoint, whatever became of it after that.
             waiting.append(trial)
-        elif state in ENDED and kept.exists():
+        elif state in KEPT and kept.exists():
             group.bank.restore(trial.name, kept)
         elif state == "failed" and _diverged(store, trial.name):
             training.problems.append(f"{trial.name} diverged")
@@ -110,8 +107,10 @@ def _prepare(training: _Training, trial: Trial) -> bool:
         _log.exception("preparing %s failed", trial.name)
         training.problems.append(failed(store, trial, error))
         return False
-    parameters = group.bank.parameters(trial.name)
-    training.first[trial.name] = {n: p.detach().clone() for n, p in parameters.items()}
+    if not alone_because(trial.spec):
+        # One that trains alone, all weights of a model perhaps, never has to begin again.
+        parameters = group.bank.parameters(trial.name)
+        training.first[trial.name] = {n: p.detach().clone() for n, p in parameters.items()}
     return True
 
 
@@ -139,7 +138,7 @@ def _halve(
                 pruned, finished = pruning.end(name, stage=stage, bank=training.group.bank)
                 store.append(pruned)
                 _ended(training, finished)
-        waiting = [t for t in waiting if training.state(t.name) not in (*ENDED, *GONE)]
+        waiting = [t for t in waiting if training.state(t.name) not in (*KEPT, *GONE)]
     return list(waiting)
 
 
@@ -172,7 +171,7 @@ def _train(training: _Training, trials: Sequence[Trial], *, until: Until) -> Non
         message = f"training {len(slots)} trials together failed ({error}); each goes on alone"
         store.append(events.Warned(code="split", message=message))
     for trial in trials:
-        if training.state(trial.name) not in (*ENDED, *GONE):
+        if training.state(trial.name) not in (*KEPT, *GONE):
             checkpoint.put(training.first[trial.name], training.group.bank.parameters(trial.name))
             _train(training, [trial], until=until)
 
@@ -295,7 +294,7 @@ def _put_down(store: SweepStore, told: events.Savepoint, *, steering: Steering) 
         folder = store.folder(name) / CHECKPOINTS
         if name in slots:
             checkpoint.keep_only(folder, slots[name])
-        elif states.get(name) in ENDED:
+        elif states.get(name) in KEPT:
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -16,6 +16,7 @@ from workbench.engine.halving import judged, rungs
 from workbench.engine.slot import Slot
 from workbench.fields import PruneSpec
 from workbench.runs.savepoint import Savepoint
+from workbench.runs.status import GONE, KEPT
 from workbench.runs.store import SweepStore
 from workbench.spec import Trial
 from workbench.training.preparing import CHECKPOINTS
@@ -87,11 +88,11 @@ class Pruning:
 
     def _decision(self, stage: int) -> dict[str, Any]:
         states = self._store.status().trials
-        over = ("failed", "stopped", "dropped", "trained", "pruned")
         losses = {
             name: loss
             for name in self._slots
-            if states.get(name) not in over and (loss := self._heard(name, stage)) is not None
+            if states.get(name) not in (*KEPT, *GONE)
+            and (loss := self._heard(name, stage)) is not None
         }
         found = judged(
             losses,

@@ -16,6 +16,7 @@ from typing import Any
 from workbench.events import Steered, Warned
 from workbench.naming import trial_name
 from workbench.runs import control
+from workbench.runs.status import GONE, KEPT
 from workbench.runs.store import SweepStore
 from workbench.scores.catalog import EVALS, called
 from workbench.scores.task import BASE
@@ -26,7 +27,7 @@ from workbench.widgets.trail import Trail, finite
 LIVE = frozenset({"queued", "running", "paused", "stopping"})
 """States in which something may still happen by itself."""
 
-ENDED = frozenset({"trained", "done", "failed", "stopped", "pruned", "dropped"})
+ENDED = frozenset({*KEPT, *GONE})
 """States of a trial whose training is over."""
 
 GIVEN_UP = frozenset({"pruned", "dropped"})
