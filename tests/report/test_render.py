@@ -219,15 +219,22 @@ def test_what_the_sweep_cost_is_told_beside_the_prediction(tmp_path):
     assert "731 MB" in html
     assert "1.40 GB" in html
     told = costs.whole_table(sections.opened(str(path)).comparison.reading).lines
-    assert [cell.text for cell in told[0].cells] == ["time", "not stated", "378 s (6.3 min)", ""]
-    assert told[1].cells[3].raw == pytest.approx(0.52246, abs=1e-5)
+    memory, whole = (line.cells for line in told)
+    assert memory[0].text == "peak memory of the process"
+    assert memory[3].raw == pytest.approx(0.52246, abs=1e-5)
+    assert [cell.text for cell in whole] == [
+        "the whole sweep",
+        "not stated",
+        "378 s (6.3 min)",
+        "",
+    ]
 
 
 def test_a_cost_nobody_wrote_down_is_not_stated(tmp_path):
     path = plant(tmp_path, right={1: 0.5, 2: 0.9}, evals=("recall",))
     reading = sections.opened(str(path)).comparison.reading
     lines = costs.whole_table(reading).lines
-    assert [cell.text for line in lines for cell in line.cells[1:3]] == ["not stated"] * 4
+    assert [cell.text for line in lines for cell in line.cells[1:3]] == ["not stated"] * 2
     assert "share of a pass" not in str(costs.training_table(reading).markup())
 
 

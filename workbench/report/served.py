@@ -23,6 +23,7 @@ from workbench.report.served_spread import spread
 from workbench.timing.call import Cell as Work
 from workbench.timing.figures import figures
 from workbench.timing.flags import Flag
+from workbench.timing.pairs import LEVEL
 
 TIMES = ("e2e", "ttft", "tpot")
 """What a table of times has of every way."""
@@ -104,9 +105,9 @@ def times(found: Deployment, work: Work) -> Table:
     calls = len([c for c in found.calls if c.cell == work and c.block >= 0]) // len(found.variants)
     caption = (
         f"{work}. Medians of {calls} calls of each way, taken in turns, with their 95 % order-statistic intervals; the ratio "
-        "is taken within blocks, with a 99 % interval."
+        f"is taken within blocks, with a {100 * LEVEL:g} % interval."
     )
-    numbers = {"calls": calls, **size_numbers(work)}
+    numbers = {"calls": calls, "level": LEVEL, **size_numbers(work)}
     return Table(
         columns=columns, lines=tuple(lines), caption=caption, numbers=tuple(numbers.items())
     )

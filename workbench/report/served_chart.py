@@ -19,6 +19,7 @@ from workbench.compare.markup import Table
 from workbench.deployment.reading import Deployment
 from workbench.deployment.variants import CONTROL
 from workbench.timing.call import Cell
+from workbench.timing.pairs import LEVEL
 
 
 def over_base(found: Deployment, work: Cell, *, table: Table) -> Chart | None:
@@ -56,5 +57,5 @@ def over_base(found: Deployment, work: Cell, *, table: Table) -> Chart | None:
         figure={"data": data, "layout": layout},
         alt=f"Time of a call over that of {CONTROL} at {work}: {wording.first_of(said)}.",
         table=table,
-        caption=f"{work}. Bars are 99 % intervals of the ratio within blocks.",
+        caption=f"{work}. Bars are {100 * LEVEL:g} % intervals of the ratio within blocks.",
     )

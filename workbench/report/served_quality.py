@@ -18,6 +18,7 @@ from workbench.deployment.variants import CONTROL, REFERENCE
 from workbench.report.served_marks import legend, size_numbers, style, within
 from workbench.stats.intervals import Interval
 from workbench.timing.call import Cell as Work
+from workbench.timing.pairs import LEVEL
 
 ROUNDING = 1e-6
 """Nats a token that the order of a sum in float32 explains."""
@@ -84,7 +85,7 @@ def weighed(found: Deployment, work: Work) -> Chart | None:
         alt=f"Time over {CONTROL}, divergence and weights at {work}: {wording.first_of(said)}.",
         table=_table(found, ways, best, work=work),
         caption=f"{work}. Down and to the left is better; the area of a mark is its weights, bars are intervals, of the "
-        f"time 99 %, within blocks, and of the answers 95 %, over texts. Less than {ROUNDING:f} nats is rounding and lies on the "
+        f"time {100 * LEVEL:g} %, within blocks, and of the answers 95 %, over texts. Less than {ROUNDING:f} nats is rounding and lies on the "
         f"lowest line. Both axes are logarithmic. The dotted line joins those that no other beats in both figures.{_left_out(found, ways)}",
     )
 
@@ -227,5 +228,5 @@ def _table(
         )
         for one in ways
     )
-    numbers = {**size_numbers(work), "rounding": ROUNDING}
+    numbers = {**size_numbers(work), "level": LEVEL, "rounding": ROUNDING}
     return Table(columns=columns, lines=lines, numbers=tuple(numbers.items()))
