@@ -15,6 +15,7 @@ from bench.eval_tables import gains_table as eval_gains_table
 from bench.eval_tables import seconds_table
 from bench.eval_tables import title_of as eval_title_of
 from bench.figures import ENOUGH_STEPS, EQUAL
+from bench.halving_tables import section as halving
 from bench.job import RANKS
 from bench.load import QUIET_CORES
 from bench.machine import ROOT
@@ -105,6 +106,8 @@ def page(paths: Sequence[Path]) -> str:
         parts += _serving(served)
     if foreseen := [it for it in stored.values() if "planning" in it]:
         parts += planning(foreseen, as_text=_markdown)
+    for pruned in (it for it in stored.values() if "halving" in it):
+        parts += halving(pruned, as_text=_markdown)
     for timed in (it for it in stored.values() if "timings" in it):
         parts += _product(timed)
     return "\n".join(parts)

@@ -27,8 +27,9 @@ from bench.page import PAGE, RESULTS, page
 from bench.planning_tables import quantities, summary_sheet
 from bench.printing import say, show_sheet
 from bench.suite import SHARED
+from bench.sweeps import ended
 from workbench import microworld
-from workbench.job import WORKER_ENVIRONMENT, prepare
+from workbench.job import WORKER_ENVIRONMENT
 from workbench.plan.outcome import as_stored
 from workbench.runs.store import SweepStore
 from workbench.spec import Spec
@@ -180,17 +181,7 @@ def _run(
 ) -> dict[str, Any]:
     """A cell planned and run: a line for each quantity."""
     spec = _spec(cell, model=model, folder=folder, rows=rows, trials=trials)
-    store = prepare(spec, runs=place / "runs")
-    done = subprocess.run(
-        [sys.executable, "-m", "workbench.worker", str(store.path)],
-        cwd=ROOT,
-        env={**WORKER_ENVIRONMENT, **environment()},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{cell} ended with {done.returncode}: {done.stderr[-600:]}")
+    store = ended(spec, runs=place / "runs")
     plan, told = store.read_json("plan.json"), store.read_json("measured.json")
     return {
         "sides": as_stored(plan, told),
