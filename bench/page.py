@@ -20,7 +20,7 @@ from bench.job import RANKS
 from bench.load import QUIET_CORES
 from bench.machine import ROOT
 from bench.planning_tables import section as planning
-from bench.serving_tables import size_table, time_tables
+from bench.serving_tables import NOTES, size_table, time_tables
 from bench.serving_tables import title_of as serving_title_of
 from bench.suite import FULL
 from bench.tables import (
@@ -120,6 +120,8 @@ def _serving(stored: dict[str, Any]) -> Iterator[str]:
         yield f"**{title}.**\n"
         yield _markdown(sheet)
     yield _markdown(size_table(stored))
+    if stored["serving"] in NOTES:
+        yield NOTES[stored["serving"]] + "\n"
     for name, why in stored["refused"].items():
         yield f"{name} was not measured: {why}\n"
     for doubt in stored["doubts"]:

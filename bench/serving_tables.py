@@ -6,6 +6,12 @@ from typing import Any
 from bench.tables import NONE, Sheet
 from workbench.deployment.variants import VARIANTS
 
+NOTES = {
+    "bitstories-3M": "The weights of its linear layers have three values each, which nf4 holds exactly: here quantizing moves nothing.",
+    "smollm-135M-shape": "Its weights are random: what they say is noise, and so is how far a way moves it.",
+}
+"""Of a model, by name: what a reader has to know of its figures."""
+
 
 def title_of(stored: dict[str, Any]) -> str:
     """What was measured."""

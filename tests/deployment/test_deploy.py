@@ -8,7 +8,8 @@ import pytest
 
 from tests.timing.planted_power import machine
 from workbench.cli import main
-from workbench.deployment.reading import read
+from workbench.deployment import stored
+from workbench.deployment.reading import Deployment, read
 from workbench.deployment.running import deploy
 from workbench.errors import InputError, StoreError
 from workbench.stats.intervals import Interval
@@ -195,3 +196,17 @@ def test_cost_carries_the_interval_through():
     requests = price.of_requests(Interval(500.0, 400.0, 600.0, 10, 10, ""), batch=2)
     assert (requests.value, requests.low, requests.high) == pytest.approx((0.5, 0.4, 0.6))
     assert price.of_seconds(7200) == pytest.approx(7.2)
+
+
+def test_a_share_of_tokens_is_never_said_to_be_above_one(tmp_path):
+    """Fifteen texts at 1 and one at .8: a t interval alone ends at 1.01."""
+    rows = [
+        {"variant": "int8", "text": n, "tokens": 9, "divergence": 0.0, "same": 1.0, "largest": 0.1}
+        for n in range(16)
+    ]
+    rows[0] |= {"divergence": 0.4, "same": 0.8}
+    stored.write(tmp_path, calls=(), agreement=rows, facts={"trial": "r8"})
+    moved = Deployment(folder=tmp_path, facts={}).agreement["int8"]
+    assert (moved.same.high, moved.divergence.low) == (1, 0)
+    assert moved.same.method == "95 % t, cut at 0 and 1"
+    assert moved.divergence.method == "95 % t, cut at 0"

@@ -6,6 +6,7 @@ item; an empty word is an item of its own. Nothing here knows models, rows or na
 or quantile has its interval in `resampling.py`.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -198,7 +199,8 @@ def within(
     """
     if low is None or high is None or (low >= least and high <= most):
         return low, high, method
-    bounds = f"{least:g} and {most:g}".replace("-", "−")
+    known = [f"{bound:g}" for bound in (least, most) if math.isfinite(bound)]
+    bounds = " and ".join(known).replace("-", "−")
     ends = max(low, float(least)), min(high, float(most))
     return *ends, f"{method}, cut at {bounds}"
 
