@@ -19,9 +19,9 @@ ALPHA = 0.05
 BARS = {"steps": 0.35, "seeds": 0.95, "tau": 0.9}
 
 METHOD = """\
-## Pruning against the whole grid
+## Pruning against the whole grid, on `microworld/{data}`
 
-{trials} configurations of rank, learning rate and targets in the micro-world, {steps} steps each, trained whole and once more with
+{trials} configurations of rank, learning rate and targets in the micro-world, {steps} steps each on 384 rows, trained whole and once more with
 `prune: {{reduction_factor: {factor:g}, min_resource: {first:g}}}`, for {seeds} seeds. The chosen trial is the one of lowest held-out loss among
 those that went to the end; it is *not worse* when its loss in the whole grid of its seed is at most {delta:g} nats a token above that
 grid's winner. *Tau* is Kendall's tau-b between the order of one seed and that of the mean of the other seeds' whole grids, over the pairs that
@@ -163,6 +163,7 @@ def section(result: Mapping[str, Any], *, as_text: Callable[[Sheet], str]) -> It
     """The part of the page of figures."""
     machine, prune, seeds = result["machine"], result["prune"], result["seeds"]
     yield METHOD.format(
+        data=result["halving"],
         trials=len(seeds[0]["grid"]),
         steps=result["fields"]["train"]["max_steps"],
         factor=prune["reduction_factor"],

@@ -10,6 +10,7 @@ import sys
 import warnings
 from pathlib import Path
 
+from workbench.models.quiet import hush_bitsandbytes
 from workbench.runs.store import SweepStore
 
 
@@ -20,7 +21,7 @@ def main() -> int:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     # Notes of libraries to their own developers; a person who reads the log looks for what went wrong.
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    hush_bitsandbytes()
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     store = SweepStore.open(Path(sys.argv[1]))
     # Claimed before torch is imported, which takes seconds: whoever started us is waiting for this.

@@ -110,7 +110,7 @@ def test_every_eval_has_its_unit_direction_and_n_in_the_head(clear):
     assert (heads["paraphrase"].note, heads["paraphrase"].count) == ("% ↑, chance 0", "n 400")
     assert (heads["latency"].note, heads["latency"].count) == ("ms/token ↓", "n 40")
     html = clear.leaderboard()._repr_html_()
-    assert "<small>% ↑, chance 0</small><small>n 400</small>" in html
+    assert "<small>% ↑, chance 0</small> <small>n 400</small>" in html
     title, note, count = repr(clear.leaderboard()).splitlines()[:3]
     for name in ("paraphrase", "latency"):
         at = title.index(name)

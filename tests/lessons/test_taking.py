@@ -189,6 +189,14 @@ class TestCards:
             assert word in Elements(cards[name]._repr_html_()).text
         assert "✓ correct" in Elements(cards["progress"]._repr_html_()).text
 
+    def test_the_state_has_its_colour_where_a_stranger_opens_the_notebook(self, lesson):
+        """JupyterLab takes data attributes out of what it does not trust, and leaves classes."""
+        for name, state in (("untouched", "not-attempted"), ("wrong", "incorrect")):
+            html = self.cards(lesson)[name]._repr_html_()
+            assert f"class='wb-lesson wl-{state}'" in html
+            assert f".wb-lesson.wl-{state}" in html
+            assert "[data-state" not in html
+
     def test_what_is_judged_can_be_read_by_program(self, lesson):
         cards = self.cards(lesson)
         record = cards["wrong"]._repr_mimebundle_()[RECORD]

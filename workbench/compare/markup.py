@@ -152,8 +152,7 @@ class Table:
     def _line(self, line: Line) -> Markup:
         cells = []
         for place, (column, cell) in enumerate(zip(self.columns, line.cells, strict=True)):
-            told = (text for text in (cell.beside, cell.under) if text)
-            beside = Markup("").join(Markup("<small>{}</small>").format(text) for text in told)
+            beside = _small(cell.beside, cell.under)
             tag = Markup('th scope="row"') if place == 0 else Markup("td")
             kind = "wb-num" if column.is_number else "wb-text" if column.is_text else ""
             text = visible(cell.text) if column.is_text else _short(cell.text)
@@ -191,9 +190,11 @@ def _short(name: str) -> str:
 
 
 def _head(column: Column) -> Markup:
-    small = [
-        Markup("<small>{}</small>").format(text) for text in (column.note, column.count) if text
-    ]
-    note = Markup("").join(small)
+    note = _small(column.note, column.count)
     kind = Markup(' class="wb-num"') if column.is_number else ""
     return Markup('<th scope="col"{}>{}{}</th>').format(kind, escape(_short(column.title)), note)
+
+
+def _small(*texts: str) -> Markup:
+    # The space is for where styles are taken out: a notebook that is not trusted, a text browser.
+    return Markup("").join(Markup(" <small>{}</small>").format(text) for text in texts if text)

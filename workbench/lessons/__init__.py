@@ -14,6 +14,7 @@ kernel and is gone with it. Importing this loads neither torch nor a widget; not
 from workbench.lessons.catalog import LESSONS, find
 from workbench.lessons.opened import OpenLesson
 from workbench.lessons.slider import slider
+from workbench.models.quiet import hush_bitsandbytes
 
 __all__ = ["LESSONS", "OpenLesson", "open", "slider"]
 
@@ -28,6 +29,7 @@ def open(name: str, *, afresh: bool = False) -> OpenLesson:
         afresh: Forget what was answered in this kernel.
     """
     lesson = find(name)
+    hush_bitsandbytes()
     if afresh or name not in _OPENED:
         _OPENED[name] = OpenLesson(lesson)
     return _OPENED[name]

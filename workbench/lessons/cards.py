@@ -188,10 +188,10 @@ def progress(lesson: Lesson, *, tried: Mapping[str, Tried], guesses: Mapping[str
         said += f" {made} of {len(guesses)} predictions made."
     head = Markup("").join(Markup("<th scope='col'>{}</th>").format(word) for word in heads)
     lines = Markup("").join(
-        Markup("<tr data-state='{}'><th scope='row'>{}</th>{}</tr>").format(
-            tried[exercise.name].state,
-            row[0],
-            Markup("").join(Markup("<td>{}</td>").format(cell) for cell in row[1:]),
+        Markup("<tr class='{}'><th scope='row'>{}</th><td class='wl-state'>{}</td>{}</tr>").format(
+            _class(tried[exercise.name].state),
+            *row[:2],
+            Markup("").join(Markup("<td>{}</td>").format(cell) for cell in row[2:]),
         )
         for exercise, row in zip(lesson.exercises, rows, strict=True)
     )
@@ -246,6 +246,11 @@ def _card(title: str, *, body: Markup, state: str = "") -> Markup:
     mark = Markup("<span class='wl-mark' aria-hidden='true'>{}</span> ").format(MARKS[state])
     said = Markup("{}<strong>{}</strong> ").format(mark, WORDS[state]) if state else Markup("")
     return Markup(
-        "<div class='wb-lesson' role='status' data-state='{}'>"
+        "<div class='wb-lesson {}' role='status' data-state='{}'>"
         "<div class='wl-head'>{}<span class='wl-title'>{}</span></div>{}</div>"
-    ).format(state, said, prose(title), body)
+    ).format(_class(state), state, said, prose(title), body)
+
+
+def _class(state: str) -> str:
+    # Of an answer that somebody else opens, JupyterLab keeps classes but no data attributes.
+    return f"wl-{state.replace(' ', '-')}" if state else ""

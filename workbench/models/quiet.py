@@ -6,6 +6,11 @@ import warnings
 from collections.abc import Iterator
 
 
+def hush_bitsandbytes() -> None:
+    """For the whole process: on some processors it looks for a package that it does without, and says so when it is imported."""
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+
+
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
     """Without progress bars of transformers, its notices of renamed words, and what bitsandbytes misses on some processors."""
@@ -13,10 +18,9 @@ def quietly() -> Iterator[None]:
 
     shown = bars.is_progress_bar_enabled()
     bars.disable_progress_bar()
-    # On some processors bitsandbytes looks for a package that it does without, and says so when it is imported.
     bitsandbytes = logging.getLogger("bitsandbytes")
     level = bitsandbytes.level
-    bitsandbytes.setLevel(logging.ERROR)
+    hush_bitsandbytes()
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")

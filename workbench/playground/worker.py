@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from workbench.errors import WorkbenchError
+from workbench.models.quiet import hush_bitsandbytes
 
 _log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ def _quiet_libraries() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    hush_bitsandbytes()
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
 
 
