@@ -60,15 +60,15 @@ class Preloaded:
             env={**os.environ, **job.WORKER_ENVIRONMENT},
         )
 
-    def work(self, folder: Path, *, kill_at: float = math.inf) -> int:
-        """Run a folder, and kill the worker once it has said so many things; its exit code."""
+    def work(self, folder: Path, *, kill_at: float = math.inf, of: str = "") -> int:
+        """Run a folder, and kill the worker once it has said so many things, of one trial or in all; its exit code."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(f"{folder}\n")
         self._process.stdin.flush()
         child = int(self._process.stdout.readline())
         if kill_at < math.inf:
-            while num_said(folder) < kill_at and Path(f"/proc/{child}/fd").is_dir():
+            while num_said(folder, of=of) < kill_at and Path(f"/proc/{child}/fd").is_dir():
                 time.sleep(0.001)
             # Not always right after a line: in the middle of a step, of a checkpoint, of an eval.
             time.sleep(random.random() * 0.05)
@@ -87,8 +87,8 @@ def preloaded() -> Iterator[Preloaded]:
     one.close()
 
 
-def num_said(folder: Path) -> int:
-    logs = [*folder.glob("events.jsonl"), *folder.glob("*/events.jsonl")]
+def num_said(folder: Path, *, of: str = "") -> int:
+    logs = [*folder.glob(f"{of}/events.jsonl")] if of else [*folder.glob("**/events.jsonl")]
     return sum(path.read_bytes().count(b"\n") for path in logs)
 
 
@@ -184,6 +184,21 @@ def test_the_worse_half_ends_at_each_rung_and_the_record_says_why(whole) -> None
     (winner,) = alive
     assert states[winner] == "done"
     assert len(store.steps(winner)) == 24
+
+
+@pytest.mark.parametrize("step", [11, 18])
+def test_killed_between_two_rungs_or_after_the_last_it_is_still_judged(
+    preloaded, whole, tmp_path, step
+) -> None:
+    """Where a savepoint lies beyond a rung, that rung is over: nobody trains past the next one unseen."""
+    (rungs,) = SweepStore.open(whole).read_json("halving.json").values()
+    winner = rungs[-1]["trials"][0]["trial"]
+    lines = [json.loads(line) for line in (whole / winner / "events.jsonl").open()]
+    moment = next(n for n, line in enumerate(lines, 1) if line.get("step") == step)
+    again = prepared(tmp_path, "killed")
+    assert preloaded.work(again, kill_at=moment, of=winner) == -signal.SIGKILL
+    assert preloaded.work(again) == 0, (again / "log.txt").read_text()
+    same(again, whole)
 
 
 def test_a_sweep_killed_at_any_moment_ends_as_one_that_was_not(preloaded, whole, tmp_path) -> None:

@@ -131,6 +131,14 @@ def test_what_was_told_is_listed_with_what_became_of_it_and_what_waits(store):
     assert [command.command for command in sent(store)] == ["drop", "stop"], "it took none away"
 
 
+def test_a_command_that_a_new_worker_follows_again_stands_there_once(store):
+    watch = Watch(store.path)
+    for step in (7, 7, 8):
+        store.append(Steered(command="pause r1", applied=True, step=step, of="r1"))
+        told = watch.look().told
+    assert [one["step"] for one in told] == [7, 8]
+
+
 # What a form asks for.
 
 

@@ -51,12 +51,14 @@ def judged(
     reduction_factor: float,
     keep: int = 1,
 ) -> list[Judged]:
-    """The trials of a rung, the best configuration first; a loss that is no number is the worst.
+    """The trials of a rung, the best configuration first; a loss that is no number is the worst. Nobody there, nobody judged.
 
     >>> found = judged({"a": 2.0, "b": 1.0, "c": 3.0}, configurations={}, reduction_factor=3)
     >>> [(one.trial, one.place, one.goes_on) for one in found]
     [('b', 1, True), ('a', 2, False), ('c', 3, False)]
     """
+    if not losses:
+        return []
     members: dict[str, list[str]] = {}
     for trial in losses:
         members.setdefault(configurations.get(trial, trial), []).append(trial)

@@ -5,8 +5,6 @@ stand beside the same neighbours at the same steps as if nothing had happened, a
 after it is done again. It knows one JSON file.
 """
 
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench.errors import StoreError
@@ -31,10 +29,6 @@ class Savepoint(BaseModel):
     dropping: tuple[str, ...] = ()
     pass_tokens: int | None = None
     """What a forward pass held at most; None where nothing says otherwise."""
-    room_bytes: int | None = None
-    """The memory that trials were put together by."""
-    pruning: dict[str, Any] = {}
-    """What successive halving had heard and decided."""
 
 
 def read_savepoint(store: SweepStore) -> Savepoint:

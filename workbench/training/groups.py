@@ -130,7 +130,9 @@ def _halve(
             if trial.name in again
             or (trial.name in slots and not pruning.is_there(trial.name, stage))
         ]
-        _in_groups(training, todo, until=partial(pruning.until, stage=stage))
+        # Trained again here, they would not be held at the rung that they go to.
+        if not pruning.is_past(stage):
+            _in_groups(training, todo, until=partial(pruning.until, stage=stage))
         if steering.stopped_all:
             return []
         for name in pruning.decide(stage):

@@ -64,6 +64,14 @@ class Pruning:
         behind = self._since.slots.get(trial, steps[stage]) < steps[stage]
         return saved >= steps[stage] and not behind and self._heard(trial, stage) is not None
 
+    def is_past(self, stage: int) -> bool:
+        """Whether the savepoint is of a later stage: this one is decided, and who trains from there is beyond its rung."""
+        decided = self._store.read_json(FILE, default={}).get(self._key, [])
+        steps = self._since.slots
+        judged_here = [n for n in steps if stage < len(self._rungs.get(n, ()))]
+        beyond = all(steps[name] >= self._rungs[name][stage] for name in judged_here)
+        return len(decided) > stage and bool(judged_here) and beyond
+
     def decide(self, stage: int) -> list[str]:
         """Who ends at a rung, best of them first; what was decided before is not decided anew."""
         kept: dict[str, Any] = self._store.read_json(FILE, default={})

@@ -236,7 +236,9 @@ class Watch:
                     about.append(event.trial)
             case Steered():
                 self.heard.append(event)
-                self._steered.append(_told(event))
+                # A worker that goes on after a crash follows again what it had followed, and says so again.
+                if (told := _told(event)) not in self._steered:
+                    self._steered.append(told)
             case _:
                 pass
 
