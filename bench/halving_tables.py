@@ -90,12 +90,13 @@ def regret(one: Mapping[str, Any]) -> float:
 
 def furthest_apart(seeds: Sequence[Mapping[str, Any]]) -> float:
     """The largest relative difference between the two losses of a trial that went to the end in both."""
-    return max(
+    apart = [
         abs(told["loss"] - one["grid"][name]["loss"]) / one["grid"][name]["loss"]
         for one in seeds
         for name, told in one["pruned"].items()
         if told["step"] == one["grid"][name]["step"]
-    )
+    ]
+    return float(max(apart))
 
 
 def summary_sheet(result: Mapping[str, Any]) -> Sheet:
