@@ -41,7 +41,8 @@ METHOD = f"""\
 # Benchmarks
 
 Written by `python -m bench.page` from `bench/results/`; no figure on this page is typed by hand. `make bench` measures
-a quick form of the same cases, `.venv/bin/python -m bench --full` all of it, `--only NAME` one of them.
+a quick form of the same cases, `.venv/bin/python -m bench --full` all of it, `--only NAME` one of them. `python -m bench.serving`, `bench.planning` and
+`bench.halving` measure the ways to serve, predicted against measured cost, and pruning.
 
 ## How it is measured
 
