@@ -24,7 +24,7 @@ import torch
 
 from bench.eval_sets import AskedSet, asked_set, model_folder
 from bench.job import RANKS
-from bench.load import Gate, Watch
+from bench.load import Gate
 from workbench.adapters.bank import Bank
 from workbench.evals.answerer import TorchAnswerer
 from workbench.evals.asking import EvalContext, ask
@@ -32,6 +32,7 @@ from workbench.models.load import load
 from workbench.scores.scoring import score
 from workbench.scores.task import Generation, Likelihood
 from workbench.spec import AdapterSpec, ModelSpec, Spec, Trial
+from workbench.timing.others import Others
 
 EQUAL = 1e-4
 """How far a log-likelihood may be from that of `lm-eval`."""
@@ -195,7 +196,7 @@ def measure(case: dict[str, Any], *, home: Path) -> dict[str, Any]:
         ours = Ours(case, home=home)
         theirs = Theirs(case, home=home, slots=ours.slots)
     _progress(f"both sides loaded in {time.perf_counter() - began:.0f} s")
-    gate, watch = Gate(patience=float(case["patience"])), Watch()
+    gate, watch = Gate(patience=float(case["patience"])), Others()
     sets: dict[str, Any] = {}
     quiet: list[bool] = []
     for name in case["sets"]:
@@ -207,7 +208,7 @@ def measure(case: dict[str, Any], *, home: Path) -> dict[str, Any]:
         "parameters": ours.num_parameters,
         "lm_eval": metadata.version("lm_eval"),
         "quiet": all(quiet),
-        "cores_of_others": watch.cores_of_others(),
+        "cores_of_others": watch.cores(),
     }
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from bench.engine import write
 from bench.halving_tables import configurations_sheet, summary_sheet
-from bench.load import Watch
 from bench.machine import describe
 from bench.page import PAGE, RESULTS, page
 from bench.printing import say, show_sheet
@@ -22,6 +21,7 @@ from bench.sweeps import ended
 from workbench import events
 from workbench.runs.store import SweepStore
 from workbench.spec import Spec
+from workbench.timing.others import Others
 
 DATA = "answers"
 SEEDS = 20
@@ -52,7 +52,7 @@ def main() -> None:
         parser.error(
             f"--seeds {said.seeds}: an order is held against that of others, at least {FEWEST_SEEDS} in all"
         )
-    watch, began, found = Watch(), time.perf_counter(), []
+    watch, began, found = Others(), time.perf_counter(), []
     for seed in range(said.first, said.first + said.seeds):
         with tempfile.TemporaryDirectory(prefix="bench-") as place:
             found.append(_of_seed(seed, data=said.data, place=Path(place)))
@@ -63,7 +63,7 @@ def main() -> None:
         "fields": FIELDS,
         "prune": PRUNE,
         "seconds": time.perf_counter() - began,
-        "cores_of_others": watch.cores_of_others(),
+        "cores_of_others": watch.cores(),
         "seeds": found,
     }
     write(result, to=said.out / f"halving-{said.data}.json")

@@ -1,8 +1,8 @@
-"""Is the machine quiet? A gate before each measurement, and a watch on the others while it runs.
+"""Is the machine quiet? A gate before each measurement.
 
 `Gate(patience=300)` waits, all its openings together at most so long, until other programs use little of the
 processor, and says what it went on with. Not the load average: for a minute after each run that would be our own.
-`Watch` tells how many cores others used meanwhile, from the processor's counters less our children's.
+How many cores others used during a run is for `workbench.timing.others`.
 """
 
 import os
@@ -42,31 +42,6 @@ class Gate:
                 return Opened(round(busy, 2), round(waited, 1), busy <= QUIET_CORES)
 
 
-class Watch:
-    """How busy others keep the machine, from its making on; asked when our children have ended."""
-
-    def __init__(self) -> None:
-        self._began, self._busy, self._ours = time.monotonic(), _busy_seconds(), _our_seconds()
-
-    def cores_of_others(self) -> float:
-        """Cores that others kept busy, on the average."""
-        taken = time.monotonic() - self._began
-        others = (_busy_seconds() - self._busy) - (_our_seconds() - self._ours)
-        return round(max(0.0, others / taken), 2)
-
-
 def cores() -> int:
     """Logical processors."""
     return os.cpu_count() or 1
-
-
-def _busy_seconds() -> float:
-    counted = psutil.cpu_times()
-    idle = counted.idle + getattr(counted, "iowait", 0.0)
-    # Linux counts the time of guests in that of users as well.
-    return float(sum(counted) - idle - getattr(counted, "guest", 0.0))
-
-
-def _our_seconds() -> float:
-    told = os.times()
-    return told.user + told.system + told.children_user + told.children_system

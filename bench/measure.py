@@ -17,9 +17,10 @@ from typing import Any
 from bench import figures
 from bench.arms import ARMS
 from bench.job import Job, plan_trials, read_job
-from bench.load import Gate, Watch
+from bench.load import Gate
 from bench.machine import ROOT, environment
 from bench.suite import Case, minutes
+from workbench.timing.others import Others
 
 MAX_ROWS = 512
 LAST_WORDS = 600
@@ -110,7 +111,7 @@ def _run(arm: str, *, job: Job) -> dict[str, Any]:
     way = ARMS[arm]
     out = Path(job.folder, "told.json")
     told = []
-    watch, began = Watch(), time.perf_counter()
+    watch, began = Others(), time.perf_counter()
     for trial in range(len(job.trials)) if way.in_turn else (None,):
         which = [] if trial is None else ["--trial", str(trial)]
         started = repr(time.monotonic())
@@ -122,7 +123,7 @@ def _run(arm: str, *, job: Job) -> dict[str, Any]:
         out.unlink()
     wall = time.perf_counter() - began
     found = figures.one_run(told, wall=wall, skip=job.skip)
-    return found | {"cores_of_others": watch.cores_of_others()}
+    return found | {"cores_of_others": watch.cores()}
 
 
 def _profile(job: Job, *, arms: dict[str, Any], failed: dict[str, str]) -> dict[str, Any] | None:

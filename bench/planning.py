@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from bench.engine import write
-from bench.load import Watch
 from bench.machine import ROOT, describe, environment
 from bench.page import PAGE, RESULTS, page
 from bench.planning_tables import quantities, summary_sheet
@@ -33,6 +32,7 @@ from workbench.job import WORKER_ENVIRONMENT
 from workbench.plan.outcome import as_stored
 from workbench.runs.store import SweepStore
 from workbench.spec import Spec
+from workbench.timing.others import Others
 
 RANKS = (4, 32)
 BITS: dict[str, dict[str, Any] | None] = {
@@ -138,7 +138,7 @@ def measured(
     """Everything that is kept of a model's cells."""
     folder = _folder(model, place)
     rows = {length: _rows(model, length=length, place=place) for length in model.lengths}
-    watch, began = Watch(), time.perf_counter()
+    watch, began = Others(), time.perf_counter()
     paces = [_calibrate(raw=raw)]
     again = []
     for cell in cells[:1]:
@@ -168,7 +168,7 @@ def measured(
         "steps": model.steps,
         "trials": TRIALS,
         "seconds": time.perf_counter() - began,
-        "cores_of_others": watch.cores_of_others(),
+        "cores_of_others": watch.cores(),
         "calibrations": paces,
         "reruns": again,
         "cells": found,

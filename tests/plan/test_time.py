@@ -115,6 +115,12 @@ def test_a_point_that_was_measured_is_given_back_and_a_power_law_goes_on() -> No
     assert at(points, width=256, tokens=1024) == pytest.approx(1e-9 * 256**2 * 1024)
 
 
+def test_a_calibration_made_beside_other_programs_says_so() -> None:
+    assert made_up(others=0.1).said == made_up().said
+    assert "while other programs used 1.3 cores" in made_up(others=1.3).said
+    assert "workbench plan --calibrate" in made_up(others=1.3).said
+
+
 def test_the_time_is_unknown_without_a_calibration_and_known_with_one(
     tiny: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

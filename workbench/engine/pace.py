@@ -34,6 +34,7 @@ from workbench.plan.calibration import (
     read,
     write,
 )
+from workbench.timing.others import Others
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ def measure(host: Host | None = None) -> Calibration:
     """Time the parts of a step on this machine."""
     host = host or here()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    began = time.perf_counter()
+    began, others = time.perf_counter(), Others()
     watch = _Watch(device, until=began + 0.6 * LIMIT_SECONDS)
     with torch.random.fork_rng(), quietly():
         torch.manual_seed(0)
@@ -124,6 +125,7 @@ def measure(host: Host | None = None) -> Calibration:
         per_logit=per_logit,
         unpacking=unpacking,
         eight_bit=eight_bit,
+        others=others.cores(),
     )
 
 

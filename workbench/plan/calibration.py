@@ -24,6 +24,8 @@ from workbench.runs.atomic import write_bytes
 
 LIMIT_SECONDS = 5.0
 """Measuring takes at most about so long."""
+BUSY_CORES = 0.5
+"""Of other programs, from which on a calibration is not one of this machine alone."""
 
 
 class _Facts(BaseModel):
@@ -73,6 +75,8 @@ class Calibration(_Facts):
     """Making one 4-bit number a full one; None where it was not measured."""
     eight_bit: float | None = None
     """What an 8-bit layer takes over a product and back, for each of its numbers; None where it was not measured."""
+    others: float | None = None
+    """Cores that other programs kept busy meanwhile; None where it was not watched."""
     floor_bytes: int | None = None
     """Python with its libraries in a worker, before any model."""
 
@@ -80,7 +84,13 @@ class Calibration(_Facts):
     def said(self) -> str:
         """What a person is told of it."""
         threads = "1 thread" if self.host.threads == 1 else f"{self.host.threads} threads"
-        return f"calibrated on {self.made} with {threads}"
+        told = f"calibrated on {self.made} with {threads}"
+        if self.others is None or self.others < BUSY_CORES:
+            return told
+        return (
+            f"{told} while other programs used {self.others:.1f} cores, which makes it too long; on a quieter machine "
+            "workbench plan --calibrate measures anew"
+        )
 
 
 def at(points: Sequence[Point], *, width: float, tokens: float) -> float:
