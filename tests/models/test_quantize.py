@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 import torch
+from bitsandbytes import functional
+from bitsandbytes.nn import Linear4bit
 
 from workbench.errors import SpecError
 from workbench.models.load import load
-from workbench.models.quantize import from_bnb, to_bnb
+from workbench.models.quantize import from_bnb, to_bnb, wrong_widths
 from workbench.spec import ModelSpec, QuantizationSpec
 
 WAYS = {
@@ -124,3 +126,35 @@ def test_widths_that_no_fast_kernel_takes_are_evaluated_too(shared_models: Path)
         logits_BTV = loaded.model(ids_BT.to(loaded.model.device)).logits
     assert torch.isfinite(logits_BTV).all()
     assert loaded.tokenizer.decode(logits_BTV[0, -1].argmax()).strip() == ","
+
+
+def by_hand(W: torch.Tensor) -> torch.Tensor:
+    """NF4 as its paper has it: blocks of 64 of the flattened matrix, the nearest of sixteen levels times the largest size."""
+    levels = functional.get_4bit_type("nf4", device="cpu")
+    blocks = W.flatten().split(64)
+    scales = [block.abs().max() for block in blocks]
+    nearest = [
+        (block / scale).sub(levels[:, None]).abs().argmin(0)
+        for block, scale in zip(blocks, scales, strict=True)
+    ]
+    kept = [levels[n] * scale for n, scale in zip(nearest, scales, strict=True)]
+    return torch.cat(kept).view_as(W)
+
+
+@pytest.mark.parametrize("width", [32, 64, 96, 100, 128, 160, 344])
+def test_a_width_is_called_wrong_where_the_library_gives_back_other_weights(width: int) -> None:
+    """On some processors none is, on others those that are half a block longer than whole ones."""
+    W = torch.randn(64, width, generator=torch.Generator().manual_seed(1))
+    packed, state = functional.quantize_4bit(W, blocksize=64, quant_type="nf4")
+    back = functional.dequantize_4bit(packed, state)
+    # Half way between two levels the last bit of a division decides.
+    is_wrong = ((back - by_hand(W)).abs() > 1e-5).float().mean().item() > 0.01
+    assert wrong_widths([width, width]) == ([width] if is_wrong else [])
+
+
+def test_a_model_with_such_a_width_says_so(tiny: Path) -> None:
+    loaded = load(ModelSpec(id=str(tiny)), quantization=WAYS["nf4"])
+    widths = {m.in_features for m in loaded.model.modules() if isinstance(m, Linear4bit)}
+    told = [note for note in loaded.notes if "wrong 4-bit weights" in note]
+    assert bool(told) == bool(wrong_widths(widths))
+    assert all(str(width) in told[0] for width in wrong_widths(widths))

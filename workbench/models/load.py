@@ -7,6 +7,7 @@ safetensors only; a repository's own code runs only if the spec says so. It know
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import torch
 
 from workbench.errors import ModelError
 from workbench.models.heads import HEADS, class_names, draw_head, is_head
-from workbench.models.quantize import keep_trainable, to_bnb
+from workbench.models.quantize import keep_trainable, to_bnb, wrong_widths
 from workbench.plan.locate import locate
 from workbench.plan.shape import read_tensors
 from workbench.spec import ModelSpec, QuantizationSpec
@@ -188,6 +189,12 @@ def _note_quantization(
         kind = quantization.bnb_4bit_quant_type
         double = ", scales quantized too" if quantization.bnb_4bit_use_double_quant else ""
         notes.append(f"{layers} layers in 4 bits ({kind}{double}) on {device}")
+        if wrong := _wrong_widths(model, device=device):
+            notes.append(
+                f"bitsandbytes {metadata.version('bitsandbytes')} gives wrong 4-bit weights on this processor for "
+                f"layers with {', '.join(map(str, wrong))} inputs: answers are worse than 4 bits make them. "
+                "Use a GPU, 8 bits, or no quantization"
+            )
         return
     notes.append(f"linear layers in 8 bits (LLM.int8) on {device}")
     if quantization.llm_int8_threshold > 0:
@@ -195,6 +202,14 @@ def _note_quantization(
             "LLM.int8 picks outlier columns over a whole batch, so an answer depends a little on its "
             "neighbours; llm_int8_threshold: 0 makes rows independent"
         )
+
+
+def _wrong_widths(model: Any, *, device: str) -> list[int]:
+    from bitsandbytes.nn import Linear4bit
+
+    if device != "cpu":
+        return []
+    return wrong_widths(m.in_features for m in model.modules() if isinstance(m, Linear4bit))
 
 
 def _give_ends(tokenizer: Any, *, model: Any, notes: list[str]) -> None:
