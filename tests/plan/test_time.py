@@ -121,6 +121,38 @@ def test_a_calibration_made_beside_other_programs_says_so() -> None:
     assert "workbench plan --calibrate" in made_up(others=1.3).said
 
 
+def test_a_machine_that_is_measured_again_keeps_the_mean() -> None:
+    found = made_up(per_logit=1.0)
+    known = calibrations.pooled(None, found)
+    for number in range(1, 4):
+        known = calibrations.pooled(known, made_up(per_logit=1.0 + number))
+    assert known.times == 4
+    assert known.per_logit == pytest.approx((1 + 2 + 3 + 4) / 4)
+    first = known.products["float32"][0]
+    assert (first.width, first.seconds) == (16, pytest.approx(found.products["float32"][0].seconds))
+    assert "the mean of 4 times" in known.said
+    for _ in range(40):
+        known = calibrations.pooled(known, made_up(per_logit=9.0))
+    # Old ones fade.
+    assert known.times == calibrations.MOST_TIMES
+    assert known.per_logit == pytest.approx(9.0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"others": 0.9},
+        {"attention": (Point(width=16, tokens=16, seconds=5.0),)},
+        {"unpacking": 5.0},
+        {"host": calibrations.here().model_copy(update={"threads": 64})},
+    ],
+    ids=["disturbed", "other-points", "of-more-parts", "of-another-machine"],
+)
+def test_what_cannot_be_averaged_is_replaced(known) -> None:
+    found = made_up(per_logit=1.0)
+    assert calibrations.pooled(made_up(per_logit=3.0, **known), found) == found
+
+
 def test_the_time_is_unknown_without_a_calibration_and_known_with_one(
     tiny: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

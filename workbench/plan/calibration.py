@@ -16,6 +16,7 @@ from functools import lru_cache
 from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -26,6 +27,8 @@ LIMIT_SECONDS = 5.0
 """Measuring takes at most about so long."""
 BUSY_CORES = 0.5
 """Of other programs, from which on a calibration is not one of this machine alone."""
+MOST_TIMES = 5
+"""Older measurements fade: a new one counts for a fifth at least."""
 
 
 class _Facts(BaseModel):
@@ -56,7 +59,9 @@ class Calibration(_Facts):
     made: str
     """The day."""
     took: float
-    """Seconds that measuring took."""
+    """Seconds that measuring took, the last time."""
+    times: int = 1
+    """How often the machine was measured; the figures are means."""
     products: dict[str, tuple[Point, ...]]
     """Number format -> a product of [N, D] and [D, D]."""
     blocks: tuple[Point, ...]
@@ -81,16 +86,63 @@ class Calibration(_Facts):
     """Python with its libraries in a worker, before any model."""
 
     @property
+    def is_busy(self) -> bool:
+        """Whether other programs disturbed it."""
+        return self.others is not None and self.others >= BUSY_CORES
+
+    @property
     def said(self) -> str:
         """What a person is told of it."""
         threads = "1 thread" if self.host.threads == 1 else f"{self.host.threads} threads"
         told = f"calibrated on {self.made} with {threads}"
-        if self.others is None or self.others < BUSY_CORES:
+        if self.times > 1:
+            told += f", the mean of {self.times} times"
+        if not self.is_busy:
             return told
         return (
             f"{told} while other programs used {self.others:.1f} cores, which makes it too long; on a quieter machine "
             "workbench plan --calibrate measures anew"
         )
+
+
+def pooled(known: Calibration | None, found: Calibration) -> Calibration:
+    """The mean of what was known of a machine and what was found now: how fast it is changes within minutes.
+
+    What other programs disturbed is dropped, and so is what another version of this package measured otherwise.
+    """
+    if known is None or known.host != found.host or known.is_busy or found.is_busy:
+        return found
+    times = min(known.times, MOST_TIMES - 1)
+    old, new = known.model_dump(), found.model_dump()
+    parts = set(Calibration.model_fields) - {
+        "host",
+        "made",
+        "took",
+        "times",
+        "others",
+        "floor_bytes",
+    }
+    try:
+        mixed = {part: _mean(old[part], new[part], weight=times) for part in parts}
+    except ValueError:
+        return found
+    return Calibration.model_validate({**new, **mixed, "times": times + 1})
+
+
+def _mean(old: Any, new: Any, *, weight: int) -> Any:
+    """Of the times in two like structures; a `ValueError` where they are not alike."""
+    if isinstance(new, dict) and isinstance(old, dict):
+        pairs = zip(old.items(), new.items(), strict=True)
+        if any(a != b for (a, _), (b, _) in pairs):
+            raise ValueError("measured otherwise")
+        return {key: _mean(old[key], new[key], weight=weight) for key in new}
+    if isinstance(new, tuple) and isinstance(old, tuple):
+        return tuple(_mean(a, b, weight=weight) for a, b in zip(old, new, strict=True))
+    if isinstance(new, float) and isinstance(old, float):
+        return (weight * old + new) / (weight + 1)
+    if new != old:
+        raise ValueError("measured otherwise")
+    return new
 
 
 def at(points: Sequence[Point], *, width: float, tokens: float) -> float:

@@ -34,6 +34,8 @@ SLACK = 0.85
 """Of activations: what the way back holds for a moment, and what the allocator holds between blocks it gave."""
 SLACK_OF_PASSES = 0.5
 """As much more where a step takes several passes: gradients of the first lie between the blocks of the next."""
+SLACK_OF_EIGHT_BITS = 0.35
+"""As much more with 8-bit layers: each makes halves, bytes and 32-bit sums of its rows, and drops them."""
 SLACK_BYTES = 15_000_000
 """Buffers of the matrix library, and what the first step loads."""
 
@@ -59,6 +61,11 @@ class Memory(BaseModel):
         """All parts together."""
         parts = (self.weights, self.adapter, self.gradients, self.optimizer)
         return sum(parts) + self.activations + self.logits + self.slack + self.floor
+
+    @property
+    def slack_share(self) -> float:
+        """Of activations."""
+        return max(self.slack - SLACK_BYTES, 0) / max(self.activations, 1)
 
 
 def predict(
@@ -94,6 +101,7 @@ def predict(
         if spec.adapter.task_type != "SEQ_CLS"
         else 0
     )
+    share = SLACK + (SLACK_OF_EIGHT_BITS if _has_eight_bits(spec) else 0.0)
     return Memory(
         weights=weight_bytes(shape, dtype=spec.model.dtype, quantization=spec.quantization),
         # Of full fine-tuning: the untouched weights, kept as its control.
@@ -102,7 +110,7 @@ def predict(
         optimizer=OPTIMIZER_COPIES * trained,
         activations=activations,
         logits=logits,
-        slack=round(SLACK_BYTES + SLACK * activations),
+        slack=round(SLACK_BYTES + share * activations),
         floor=floor or FLOOR_BYTES,
     )
 
@@ -167,10 +175,11 @@ def _kept_per_token(shape: Shape, *, spec: Spec, targets: Sequence[Target], row:
     adapted: dict[int | None, set[str]] = {}
     for target in targets:
         adapted.setdefault(target.module.layer, set()).add(target.module.target)
-    if spec.adapter.peft_type == "FULL":
+    first = min((layer for layer in adapted if layer is not None), default=0)
+    if spec.adapter.peft_type == "FULL" or _has_eight_bits(spec):
+        # An 8-bit layer keeps what it read whether it carries an adapter or not.
         every = {m.target for m in shape.modules}
         adapted = dict.fromkeys(range(shape.layers), every)
-    first = min((layer for layer in adapted if layer is not None), default=0)
     # Below the first adapter nothing has to be kept: no gradient passes there.
     blocks = [
         family.kept(adapted=adapted.get(layer, set()), row=row)
@@ -181,3 +190,7 @@ def _kept_per_token(shape: Shape, *, spec: Spec, targets: Sequence[Target], row:
         # The input of each block, and the inside of the one that is recomputed.
         kept = shape.hidden * len(blocks) + max(blocks)
     return kept + PASSING * max(family.middle, family.hidden)
+
+
+def _has_eight_bits(spec: Spec) -> bool:
+    return spec.quantization is not None and spec.quantization.bits == 8

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import psutil
 
-from workbench.plan.memory import MAX_TOKENS, SLACK, SLACK_BYTES, SLACK_OF_PASSES, Memory
+from workbench.plan.memory import MAX_TOKENS, SLACK_BYTES, SLACK_OF_PASSES, Memory
 from workbench.spec import Trial
 
 OVERRIDE = "WORKBENCH_MEMORY_BYTES"
@@ -55,7 +55,8 @@ def group_parts(
     passes = max(1, math.ceil(total / max(max_tokens, longest_row)))
     tokens = max(longest_row, total / passes)
     activations = max(need.memory.activations / max(need.tokens, 1) for need in needs)
-    share = SLACK + (SLACK_OF_PASSES if passes > 1 else 0.0)
+    share = max(need.memory.slack_share for need in needs)
+    share += SLACK_OF_PASSES if passes > 1 else 0.0
     logits = max(need.memory.logits / max(need.tokens, 1) for need in needs)
     return {
         "weights": first.weights,
