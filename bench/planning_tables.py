@@ -12,8 +12,8 @@ METHOD = """\
 What `workbench plan` said of a sweep before it ran, against what its worker measured: {trials} trials of {steps} steps on each point of a grid of
 rank, targets, quantization and length of rows, each in a fresh worker process; what is predicted and from what is in
 [planning.md](planning.md). *Peak memory* is the worker's resident memory while it trained, Python and its libraries included; *increment* is
-that over the loaded model; *time* is that of training, against a calibration made in the same minutes. *Off* is the distance
-between prediction and measurement as a share of what was measured. Bars: the median within 10 % (increment 15 %, time
+that over the loaded model; *time* is that of training, against calibrations made in the same minutes: one before every second cell, the
+mean of the last five. *Off* is the distance between prediction and measurement as a share of what was measured. Bars: the median within 10 % (increment 15 %, time
 20 %), the worst cell within 25 % (time 50 %).
 """
 

@@ -49,6 +49,16 @@ def test_noisy_times_lie_within_their_intervals_in_nineteen_of_twenty_measuremen
     assert min(hits.values()) >= 34, f"38 of 40 expected, fewer than 34 once in two hundred: {hits}"
 
 
+def test_how_long_the_blocks_of_any_case_take_is_told():
+    one = Planted("base", Clock(), ttft=1000.0, gap=0.0)
+    heard: list[str] = []
+    measured(one, told=lambda share, words: heard.append(words))
+    # Two calls of a second to a block, ten blocks in any case.
+    assert "block 1, 9 more in any case, about 18 s" in heard
+    assert "block 9, 1 more in any case, about 2 s" in heard
+    assert "block 10" in heard
+
+
 def test_a_percentile_is_given_where_there_are_calls_enough_for_it():
     one = Planted("base", Clock(), noise=0.1)
     few = figures(measured(one).calls, of="base", cell=CELL)["e2e"]

@@ -229,7 +229,9 @@ def _numbers(text: str, option: str) -> tuple[int, ...]:
 @contextmanager
 def _watched() -> Iterator[Told]:
     if not sys.stderr.isatty():
-        note("measuring; this takes its time, see --seconds")
+        note(
+            "measuring, for --seconds or until every way was called 16 times at every size, whichever is longer"
+        )
         yield lambda share, words: None
         return
     columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())

@@ -44,4 +44,4 @@ def _asked(store: SweepStore) -> Sequence[str]:
 
 
 def _ids(tokenizer: Any, text: str) -> tuple[int, ...]:
-    return tuple(tokenizer(text)["input_ids"])
+    return tuple(tokenizer(text, verbose=False)["input_ids"])

@@ -5,14 +5,14 @@ seconds. Each round times everything, so that what disturbs lies on all of them 
 that what came only once is left out.
 """
 
-import gc
 import statistics
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import torch
+
+from workbench.timing.collector import without_collector
 
 ROUNDS = 9
 """At most."""
@@ -42,7 +42,7 @@ def in_turns(works: Mapping[K, Work], *, device: torch.device, budget: float) ->
         budget: Seconds for all of it: no round is begun that would end later, beyond the fewest.
     """
     until = time.perf_counter() + budget
-    with _uncollected():
+    with without_collector():
         # The first call of each finds nothing ready.
         for work in works.values():
             _turn(work, calls=1, device=device)
@@ -61,18 +61,6 @@ def in_turns(works: Mapping[K, Work], *, device: torch.device, budget: float) ->
                     rounds[name] += _turn(work, calls=calls[name], device=device)
             lasted = time.perf_counter() - began
     return {name: statistics.median(found) for name, found in rounds.items()}
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without Python's collector: it comes after so many objects, which is in the same turn of every round."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _turn(work: Work, *, calls: int, device: torch.device) -> list[float]:

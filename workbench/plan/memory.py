@@ -34,7 +34,7 @@ SLACK = 0.85
 """Of activations: what the way back holds for a moment, and what the allocator holds between blocks it gave."""
 SLACK_OF_PASSES = 0.5
 """As much more where a step takes several passes: gradients of the first lie between the blocks of the next."""
-SLACK_OF_EIGHT_BITS = 0.35
+SLACK_OF_EIGHT_BITS = 0.15
 """As much more with 8-bit layers: each makes halves, bytes and 32-bit sums of its rows, and drops them."""
 SLACK_BYTES = 15_000_000
 """Buffers of the matrix library, and what the first step loads."""

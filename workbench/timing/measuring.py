@@ -6,10 +6,8 @@ compared later is always within a block. It ends when the differences are known 
 when it is told to, and keeps every call. Nothing is collected as garbage while a call runs.
 """
 
-import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Protocol
@@ -17,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from workbench.timing.call import WARM_UP, Call, Cell, timed
+from workbench.timing.collector import without_collector
 from workbench.timing.pairs import half_width
 from workbench.timing.steadiness import FEWEST, is_steady
 
@@ -89,7 +88,7 @@ class _Run:
         began = self.seconds
         facts = {"variant": subject.name, "cell": cell, "block": block, "place": place}
         try:
-            with _without_collector():
+            with without_collector():
                 stamps = subject.call(cell)
             call = timed(stamps, **facts, began=began)  # type: ignore[arg-type]
         except RuntimeError as error:
@@ -123,7 +122,7 @@ def measure(
     run = _Run(settings or Settings(), clock, clock())
     unsteady = _warm_up(run, subjects, cells=cells, told=told, stopped=stopped)
     rng = np.random.default_rng(seed)
-    ended, block = "blocks", 0
+    ended, block, warm = "blocks", 0, run.seconds
     while block < run.settings.most_blocks:
         if stopped():
             ended = "stopped"
@@ -131,7 +130,7 @@ def measure(
         for index in rng.permutation(len(cells)):
             _block(run, subjects, cells[index], block=block, rng=rng)
         block += 1
-        told(_share_done(run, block), f"block {block}")
+        told(_share_done(run, block), _words(run, block, since=warm))
         if block < run.settings.fewest_blocks:
             continue
         if run.seconds >= run.settings.seconds:
@@ -201,19 +200,17 @@ def _is_close(run: _Run, subjects: Sequence[Subject], *, cells: Sequence[Cell]) 
     return len(subjects) > 1
 
 
+def _words(run: _Run, blocks: int, *, since: float) -> str:
+    """How far it is; while some blocks are taken in any case, how long they will take."""
+    left = run.settings.fewest_blocks - blocks
+    if left <= 0:
+        return f"block {blocks}"
+    seconds = left * (run.seconds - since) / blocks
+    return f"block {blocks}, {left} more in any case, about {seconds:.0f} s"
+
+
 def _share_done(run: _Run, blocks: int) -> float:
     by_time = run.seconds / run.settings.seconds if run.settings.seconds > 0 else 1.0
     if blocks < run.settings.fewest_blocks:
         by_time = min(by_time, blocks / run.settings.fewest_blocks)
     return min(1.0, max(by_time, blocks / run.settings.most_blocks))
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
