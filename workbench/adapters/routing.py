@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from peft import PeftModel
 from peft.tuners.lora import LoraLayer
+from torch.autograd.function import BackwardCFunction
 
 from workbench.adapters.stacks import Stack, stacks
 from workbench.adapters.updates import AddSegments, AddStacks, Masked, Segment
@@ -94,7 +95,7 @@ class _Routed:
 
     def __call__(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         layer = self.layer
-        y = layer.base_layer(x, *args, **kwargs)
+        y = _writable(layer.base_layer(x, *args, **kwargs))
         segments, weights = [], []
         for span in self.routes.spans:
             if span.adapter not in layer.lora_A:
@@ -112,6 +113,12 @@ class _Routed:
             some = self.routes.stacks_of(tuple(segments), ranks, device=x.device)
             return AddStacks.apply(y, x, some, *weights)
         return AddSegments.apply(y, x, tuple(segments), *weights)
+
+
+def _writable(y: torch.Tensor) -> torch.Tensor:
+    """Autograd forbids adding in place to a view that a function written for it gave, as a 4-bit layer with a bias does."""
+    is_forbidden = y._is_view() and isinstance(y.grad_fn, BackwardCFunction)
+    return y.clone() if is_forbidden else y
 
 
 def _for_layer(row: Masked, layer: str) -> Masked:
