@@ -1,5 +1,7 @@
 """What `Costs` says of trainings that take so many bytes each: `python -m tests.engine.planted_costs BYTES...`, in a process of its own.
 
+With `freed:BYTES` as the first word so much was taken and freed before, as loading does.
+
 Beside other tests a process holds what these left, and gives it back at moments of its own.
 """
 
@@ -14,7 +16,11 @@ from workbench.engine.peak import Costs
 def main() -> None:
     """Take them one after the other, and print what was told."""
     costs = Costs()
-    for size in map(int, sys.argv[1:]):
+    words = sys.argv[1:]
+    if words[0].startswith("freed:"):
+        pieces = [bytearray(2**20) for _ in range(int(words.pop(0).removeprefix("freed:")) >> 20)]
+        del pieces
+    for size in map(int, words):
         with costs.training():
             # Written to, so that the pages are there.
             planted = np.ones(size, dtype=np.uint8)

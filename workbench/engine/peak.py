@@ -5,11 +5,13 @@ beside what was predicted. Memory is resident memory, or on a GPU what torch all
 before a training where that is allowed; where it is not, a training that stays below an earlier peak counts as no increment.
 """
 
+import ctypes
+import gc
 import resource
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,7 @@ class Costs:
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
             return int(torch.cuda.memory_allocated())
+        _give_back()
         held = int(psutil.Process().memory_info().rss)
         _set_back()
         return held
@@ -96,6 +99,14 @@ def _touch(model: Any) -> None:
     for tensor in (*model.parameters(), *model.buffers()):
         if tensor.device.type == "cpu" and tensor.is_contiguous():
             tensor.detach().view(-1)[:: PAGE // tensor.element_size()].sum()
+
+
+def _give_back() -> None:
+    """Hand what loading used and freed to the system: else it counts as the model's, and a training that uses it as nothing."""
+    gc.collect()
+    with suppress(OSError, AttributeError):
+        # Of the GNU C library; others have their own ways, and need it less.
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def most_held() -> int:
