@@ -3,7 +3,8 @@
 Each cell is a sweep of two trials, planned as a person's would be and run by a worker process of its own for a few steps; what the
 plan said is held against what the worker measured. Before the grid some cells are run several times: nothing can be predicted
 more closely than it repeats. Every few cells the machine is calibrated anew, in a process of its own, so that a prediction of
-time rests on the same minutes. It leaves `planning-<model>.json`, from which the page is written, and never loads torch itself.
+time rests on the same minutes. With `--rounds 3` the whole grid is run three times and medians are kept: some machines change their speed
+by half within seconds. It leaves `planning-<model>.json`, from which the page is written, and never loads torch itself.
 """
 
 import argparse
@@ -11,11 +12,12 @@ import itertools
 import json
 import os
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -103,6 +105,7 @@ def main() -> None:
                 cells=cells,
                 place=Path(place),
                 reruns=said.reruns,
+                rounds=said.rounds,
                 raw=said.raw,
                 gains=not said.without_gains,
             )
@@ -134,6 +137,7 @@ def measured(
     cells: Sequence[Cell],
     place: Path,
     reruns: int = RERUNS,
+    rounds: int = 1,
     raw: bool = False,
     gains: bool = True,
 ) -> dict[str, Any]:
@@ -149,19 +153,21 @@ def measured(
                 _run(cell, model=model, folder=folder, rows=rows[cell.length], place=place)
             )
             say(f"{model.name}, rerun {number + 1} of {reruns}: {_line(again[-1])}")
-    found = []
-    for number, cell in enumerate(cells):
+    tries: dict[Cell, list[dict[str, Any]]] = {cell: [] for cell in cells}
+    order = [cell for _ in range(rounds) for cell in cells]
+    for number, cell in enumerate(order):
         if number and number % EVERY == 0:
             paces.append(_calibrate(raw=raw))
-        where = f"{number + 1}/{len(cells)} {cell.bits} r={cell.r} {cell.targets} {cell.length}"
+        where = f"{number + 1}/{len(order)} {cell.bits} r={cell.r} {cell.targets} {cell.length}"
         try:
             one = _run(cell, model=model, folder=folder, rows=rows[cell.length], place=place)
         except RuntimeError as error:
             # Hours of others are not lost for one.
             one = {"sides": [], "failed": str(error)}
             say(f"{where} failed: {error}")
-        found.append({**asdict(cell), **one, "calibration": len(paces) - 1})
+        tries[cell].append({**one, "calibration": len(paces) - 1})
         say(f"{where}: {_line(one)}")
+    found = [{**asdict(cell), **in_the_middle(tries[cell])} for cell in cells]
     gained = _gains(model, folder=folder, rows=rows[model.lengths[0]], place=place) if gains else []
     return {
         "planning": model.name,
@@ -169,6 +175,7 @@ def measured(
         "batch": model.batch,
         "steps": model.steps,
         "trials": TRIALS,
+        "rounds": rounds,
         "seconds": time.perf_counter() - began,
         "cores_of_others": watch.cores(),
         "calibrations": paces,
@@ -176,6 +183,29 @@ def measured(
         "cells": found,
         "gains": gained,
     }
+
+
+def in_the_middle(tries: list[dict[str, Any]]) -> dict[str, Any]:
+    """A cell of several rounds: of each quantity the medians of what was predicted and measured, and every try."""
+    whole = [one for one in tries if "failed" not in one]
+    if len(tries) == 1 or not whole:
+        return tries[0]
+    sides = [
+        {
+            "what": same[0]["what"],
+            "unit": same[0]["unit"],
+            "predicted": _middle(side["predicted"] for side in same),
+            "measured": _middle(side["measured"] for side in same),
+        }
+        for same in zip(*(one["sides"] for one in whole), strict=True)
+    ]
+    broken = next(({"failed": one["failed"]} for one in tries if "failed" in one), {})
+    return {"sides": sides, "tries": tries, **broken}
+
+
+def _middle(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
 
 
 def _run(
@@ -321,6 +351,7 @@ def _said() -> argparse.Namespace:
     add("--part", type=_part, default=(1, 1), metavar="1/4", help="a share of each model's cells")
     add("--most", type=int, help="cells of each model, at most")
     add("--reruns", type=int, default=RERUNS)
+    add("--rounds", type=int, default=1, help="times that the whole grid is run; medians are kept")
     add("--without-gains", action="store_true", help="leave out what sharing gains")
     add("--raw", action="store_true", help="keep every point of the calibrations")
     add("--out", type=Path, default=RESULTS)

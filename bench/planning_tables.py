@@ -13,7 +13,8 @@ What `workbench plan` said of a sweep before it ran, against what its worker mea
 rank, targets, quantization and length of rows, each in a fresh worker process; what is predicted and from what is in
 [planning.md](planning.md). *Peak memory* is the worker's resident memory while it trained, Python and its libraries included; *increment* is
 that over the loaded model; *time* is that of training, against calibrations made in the same minutes: one before every second cell, the
-mean of the last five. *Off* is the distance between prediction and measurement as a share of what was measured. Bars: the median within 10 % (increment 15 %, time
+mean of the last five. *Off* is the distance between prediction and measurement as a share of what was measured. Where a
+grid was run in several rounds, medians of them are held against each other. Bars: the median within 10 % (increment 15 %, time
 20 %), the worst cell within 25 % (time 50 %).
 """
 
@@ -146,7 +147,7 @@ def section(stored: Sequence[dict[str, Any]], *, as_text: Callable[[Sheet], str]
     machine, first = stored[0]["machine"], stored[0]
     yield METHOD.format(trials=first["trials"], steps=_range(one["steps"] for one in stored))
     yield (
-        f"{machine['date']}, commit {machine['commit']}: {machine['processor']}, {machine['cores']} cores, Python "
+        f"{machine['date']}, commit {_each(one['machine']['commit'] for one in stored)}: {machine['processor']}, {machine['cores']} cores, Python "
         f"{machine['python']}, torch {machine['versions']['torch']}, "
         f"OMP_NUM_THREADS={machine['threads']['OMP_NUM_THREADS']}; others used at most "
         f"{max(one['cores_of_others'] for one in stored):.2f} cores.\n"
@@ -169,6 +170,10 @@ def section(stored: Sequence[dict[str, Any]], *, as_text: Callable[[Sheet], str]
             "measured (how many times).**\n"
         )
         yield as_text(cells_sheet(result))
+
+
+def _each(words: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(words))
 
 
 def _range(numbers: Iterable[int]) -> str:

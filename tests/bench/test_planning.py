@@ -1,6 +1,6 @@
 """The grid of predicted against measured cost: every cell can be planned, and its tables say what was stored."""
 
-from bench.planning import MODELS, grid
+from bench.planning import MODELS, grid, in_the_middle
 from bench.planning_tables import (
     cells_sheet,
     gains_sheet,
@@ -56,6 +56,24 @@ def test_every_cell_of_the_grid_is_there_once() -> None:
         cells = list(grid(model))
         assert len(set(cells)) == len(cells) == 2 * 2 * 3 * 2
         assert list(grid(model)) == cells
+
+
+def test_of_several_rounds_the_medians_are_held_against_each_other() -> None:
+    tries = [cell(peak=100 + n, increment=10, time=time) for n, time in enumerate((1.0, 9.0, 2.0))]
+    found = in_the_middle(tries)
+    known = {name: values for name, values, _ in quantities(found)}
+    assert known["time"] == {"predicted": 1.0, "measured": 2.0}
+    assert known["peak memory"] == {"predicted": 100.0, "measured": 101.0}
+    assert found["tries"] == tries
+    assert in_the_middle(tries[:1]) == tries[0]
+
+
+def test_a_round_that_broke_is_said_and_the_others_count() -> None:
+    broken = {"sides": [], "failed": "out of memory"}
+    found = in_the_middle([EXACT, broken])
+    assert found["failed"] == "out of memory"
+    assert dict(found["sides"][0])["measured"] == 1.0
+    assert in_the_middle([broken, broken])["failed"] == "out of memory"
 
 
 def test_off_is_a_share_of_what_was_measured() -> None:
