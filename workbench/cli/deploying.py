@@ -229,8 +229,12 @@ def _numbers(text: str, option: str) -> tuple[int, ...]:
 @contextmanager
 def _watched() -> Iterator[Told]:
     if not sys.stderr.isatty():
+        from workbench.timing.measuring import Settings
+
+        # In a block each way is called twice at each size.
+        calls = 2 * Settings().fewest_blocks
         note(
-            "measuring, for --seconds or until every way was called 16 times at every size, whichever is longer"
+            f"measuring, for --seconds or until every way was called {calls} times at every size, whichever is longer"
         )
         yield lambda share, words: None
         return
