@@ -282,7 +282,7 @@ def _calibrate(*, raw: bool) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     if raw:
         return found
-    kept = ("took", "times", "per_tensor", "per_number", "per_logit", "unpacking", "eight_bit")
+    kept = ("took", "times", "per_tensor", "per_number", "per_logit", "few_bits")
     fastest = {
         name: max(2 * p["tokens"] * p["width"] ** 2 / p["seconds"] / 1e9 for p in points)
         for name, points in found["products"].items()

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import pytest
+import torch
 
 from workbench.engine import pace
 from workbench.job import WORKER_ENVIRONMENT
@@ -48,6 +49,12 @@ def test_every_part_of_a_step_has_its_time_at_every_size(said) -> None:
         assert {point.tokens for point in points} <= set(pace.TOKENS)
         assert all(point.seconds > 0 for point in points)
     assert set(found.updates) == set(pace.RANKS)
+    if torch.device(found.host.device).type == "cpu":
+        assert set(found.few_bits) == {4, 8}
+    for beyond in found.few_bits.values():
+        # A narrow layer takes its calls, whatever its numbers.
+        assert beyond.per_layer > 0
+        assert beyond.per_number >= 0
     assert found.per_tensor > 0
     assert found.per_logit > 0
 

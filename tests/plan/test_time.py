@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workbench.plan import calibration as calibrations
-from workbench.plan.calibration import Calibration, Host, Point, at
+from workbench.plan.calibration import Calibration, FewBits, Host, Point, at
 from workbench.plan.lengths import allowed
 from workbench.plan.plan import plan
 from workbench.plan.shape import read_shape
@@ -143,7 +143,7 @@ def test_a_machine_that_is_measured_again_keeps_the_mean() -> None:
     [
         {"others": 0.9},
         {"attention": (Point(width=16, tokens=16, seconds=5.0),)},
-        {"unpacking": 5.0},
+        {"few_bits": {4: FewBits(per_layer=1.0, per_number=1.0)}},
         {"host": calibrations.here().model_copy(update={"threads": 64})},
     ],
     ids=["disturbed", "other-points", "of-more-parts", "of-another-machine"],
@@ -256,3 +256,19 @@ def test_threads_are_those_that_a_worker_would_be_given(monkeypatch: pytest.Monk
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert calibrations.here().threads == 3
     assert isinstance(calibrations.here(), Host)
+
+
+def test_a_quantized_layer_takes_its_calls_and_its_numbers_there_and_back(work) -> None:
+    full, few = work(), work(quantization={"load_in_4bit": True})
+    beyond = FewBits(per_layer=10.0, per_number=0.5)
+    pace = made_up(few_bits={4: beyond, 8: FewBits(per_layer=1e3, per_number=1e3)})
+    modules = few.shape.modules
+    first = [m for m in modules if m.layer == 0 and m.target in ("q_proj", "k_proj", "v_proj")]
+    expected = sum(
+        (1 if module in first else 2) * (10.0 + 0.5 * module.in_features * module.out_features)
+        for module in modules
+    )
+    taken = [step_seconds([one], calibration=pace) for one in (full, few)]
+    assert taken[1] - taken[0] == pytest.approx(expected)
+    # What was not measured is not guessed.
+    assert step_seconds([few], calibration=made_up()) == pytest.approx(taken[0])

@@ -3,7 +3,7 @@
 `measure()` gives the `Calibration` that `plan/time.py` multiplies with the sizes of a model; a worker leaves one in the
 user's cache when there is none (`leave()`), and `workbench plan --calibrate` asks for one. Each part is what the engine
 itself runs: products of its number formats, a decoder block that reads rows end to end, the update of an adapter, clipping
-and AdamW, cross-entropy, and the unpacking of 4-bit weights. It knows no sweep and trains nothing that is kept.
+and AdamW, cross-entropy, and layers of 4 and 8 bits. It knows no sweep and trains nothing that is kept.
 
     N tokens  D width  R rank  V vocabulary
 """
@@ -28,6 +28,7 @@ from workbench.models.quiet import quietly
 from workbench.plan.calibration import (
     LIMIT_SECONDS,
     Calibration,
+    FewBits,
     Host,
     Point,
     at,
@@ -53,8 +54,9 @@ TENSORS, STEPPED = 64, (64, 65536)
 """That many tensors, of so many numbers each."""
 LOGITS = (128, 16384)
 """[N, V]: too large for a cache."""
-UNPACKED = 1024
-"""Rows and columns of a matrix of four bits."""
+LAYER, FULL_BITS = "layer", 32
+FEW_BITS_WIDTHS, FEW_BITS_TOKENS = (64, 1024), 64
+"""A narrow layer takes its calls alone, a wide one also what goes with its numbers."""
 
 Name = tuple[Any, ...]
 """What is timed, and its sizes: of what has a width and tokens, those two last."""
@@ -108,7 +110,6 @@ def measure(host: Host | None = None) -> Calibration:
     products = {name: tuple(_points(seconds, name)) for name in FORMATS}
     attention = tuple(_points(seconds, "attention", share=1 / (HEADS * PAIRS)))
     small, large = (seconds["steps", size] / TENSORS for size in STEPPED)
-    unpacking = seconds.get(("unpacking",))
     return Calibration(
         host=host,
         made=date.today().isoformat(),
@@ -121,8 +122,11 @@ def measure(host: Host | None = None) -> Calibration:
         per_tensor=small,
         per_number=max(large - small, 0.0) / STEPPED[1],
         per_logit=seconds["logits",] / (LOGITS[0] * LOGITS[1]),
-        unpacking=None if unpacking is None else unpacking / UNPACKED**2,
-        eight_bit=_eight_bit(seconds, products["float32"]),
+        few_bits={
+            bits: _few_bits(seconds, bits)
+            for bits in (4, 8)
+            if (LAYER, bits, FEW_BITS_WIDTHS[0]) in seconds
+        },
         others=busy,
     )
 
@@ -148,13 +152,15 @@ def _blocks(
         yield point.model_copy(update={"seconds": max(point.seconds - apart, least)})
 
 
-def _eight_bit(seconds: Mapping[Name, float], products: Sequence[Point]) -> float | None:
-    """What an 8-bit layer takes over a product there and one back; None where bitsandbytes does not run."""
-    whole = seconds.get(("eight bits",))
-    if whole is None:
-        return None
-    width, tokens = WIDTHS[-1], TOKENS[0]
-    return max(whole - 2 * at(products, width=width, tokens=tokens), 0.0) / width**2
+def _few_bits(seconds: Mapping[Name, float], bits: int) -> FewBits:
+    """Through what a narrow and a wide layer take over those of full numbers, one way of two."""
+    narrow, wide = (
+        max(seconds[LAYER, bits, width] - seconds[LAYER, FULL_BITS, width], 0.0) / 2
+        for width in FEW_BITS_WIDTHS
+    )
+    low, high = (width**2 for width in FEW_BITS_WIDTHS)
+    per_number = max(wide - narrow, 0.0) / (high - low)
+    return FewBits(per_layer=max(narrow - low * per_number, 0.0), per_number=per_number)
 
 
 def _works(device: torch.device, *, held: ExitStack) -> Iterator[tuple[Name, Work]]:
@@ -265,30 +271,28 @@ def _logits(device: torch.device) -> Work:
 
 
 def _of_few_bits(device: torch.device) -> Iterator[tuple[Name, Work]]:
-    """Making 4-bit numbers full ones, and an 8-bit layer there and back, each where bitsandbytes does it here."""
+    """Layers of full, 4-bit and 8-bit numbers, there and back, those that bitsandbytes runs here."""
     try:
-        from bitsandbytes.functional import dequantize_4bit, quantize_4bit
-        from bitsandbytes.nn import Linear8bitLt
+        from bitsandbytes.nn import Linear4bit, Linear8bitLt
     except (ImportError, OSError, RuntimeError):
         return
-    weight = torch.randn(UNPACKED, UNPACKED, device=device)
-    width, tokens = WIDTHS[-1], TOKENS[0]
-    x_ND = torch.randn(tokens, width, device=device, requires_grad=True)
-    try:
-        packed, state = quantize_4bit(weight, blocksize=64, quant_type="nf4")
-        four = partial(dequantize_4bit, packed, state)
-        four()
-        yield ("unpacking",), Work(four)
-    except (RuntimeError, NotImplementedError):
-        pass
-    try:
-        layer = Linear8bitLt(width, width, bias=False, has_fp16_weights=False, threshold=6.0)
-        layer = layer.to(device)
-        eight = partial(_passed, layer, x_ND)
-        eight()
-        yield ("eight bits",), Work(eight)
-    except (RuntimeError, NotImplementedError):
-        pass
+    made = {
+        FULL_BITS: torch.nn.Linear,
+        4: partial(Linear4bit, compute_dtype=torch.float32, quant_type="nf4"),
+        8: partial(Linear8bitLt, has_fp16_weights=False, threshold=6.0),
+    }
+    for bits, layer in made.items():
+        works = {}
+        for width in FEW_BITS_WIDTHS:
+            x_ND = torch.randn(FEW_BITS_TOKENS, width, device=device, requires_grad=True)
+            frozen = layer(width, width, bias=False).requires_grad_(False).to(device)
+            works[width] = Work(partial(_passed, frozen, x_ND))
+        try:
+            for work in works.values():
+                work.once()
+        except (RuntimeError, NotImplementedError):
+            continue
+        yield from (((LAYER, bits, width), work) for width, work in works.items())
 
 
 def _passed(layer: torch.nn.Module, x_ND: torch.Tensor) -> None:

@@ -52,6 +52,14 @@ class Point(_Facts):
     seconds: float
 
 
+class FewBits(_Facts):
+    """Seconds that a quantized layer takes one way, beyond those of a layer of full numbers."""
+
+    per_layer: float
+    """However small it is."""
+    per_number: float
+
+
 class Calibration(_Facts):
     """Seconds of the parts that a training step is made of."""
 
@@ -76,10 +84,8 @@ class Calibration(_Facts):
     """The same for each of its numbers."""
     per_logit: float
     """Cross-entropy and its gradient, for each score of each token."""
-    unpacking: float | None = None
-    """Making one 4-bit number a full one; None where it was not measured."""
-    eight_bit: float | None = None
-    """What an 8-bit layer takes over a product and back, for each of its numbers; None where it was not measured."""
+    few_bits: dict[int, FewBits] = {}
+    """Bits of a quantized layer -> what it takes beyond one of full numbers; without those that were not measured."""
     others: float | None = None
     """Cores that other programs kept busy meanwhile; None where it was not watched."""
     floor_bytes: int | None = None

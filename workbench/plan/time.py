@@ -2,7 +2,7 @@
 
 `step_seconds(works, calibration=...)` is one optimizer step of trials that share each forward. It adds the products of the
 base (forward, and backward to what the adapters need), what a block does besides, attention, the updates of every adapter, the scores and
-their loss, unpacking of 4-bit weights, and clipping with AdamW. `gain(...)` holds trials together against the same trials one
+their loss, what quantized layers take besides, and clipping with AdamW. `gain(...)` holds trials together against the same trials one
 after the other. Loading, evaluation and the report are not part of it. Methods other than LoRA and full fine-tuning have no
 time: nothing was measured that would tell it.
 """
@@ -175,14 +175,17 @@ def _own_seconds(work: Work, *, calibration: Calibration) -> float:
 
 
 def _unpacked(module: Module, spec: Spec, *, times: int, calibration: Calibration) -> float:
-    """What a layer of few bits takes beyond its products; 8-bit ones were timed there and back."""
+    """What a layer of few bits takes beyond its products."""
     quantization = spec.quantization
     if quantization is None or quantization.bits is None:
         return 0.0
     if is_spared(module.name, words=quantization.llm_int8_skip_modules or ()):
         return 0.0
-    each = (calibration.eight_bit or 0.0) / 2 if quantization.bits == 8 else calibration.unpacking
-    return times * module.in_features * module.out_features * (each or 0.0)
+    beyond = calibration.few_bits.get(quantization.bits)
+    if beyond is None:
+        return 0.0
+    numbers = module.in_features * module.out_features
+    return times * (beyond.per_layer + numbers * beyond.per_number)
 
 
 def _width(module: Module) -> float:
