@@ -83,7 +83,7 @@ class Costs:
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
             return int(torch.cuda.memory_allocated())
-        _give_back()
+        give_back()
         held = int(psutil.Process().memory_info().rss)
         _set_back()
         return held
@@ -101,8 +101,11 @@ def _touch(model: Any) -> None:
             tensor.detach().view(-1)[:: PAGE // tensor.element_size()].sum()
 
 
-def _give_back() -> None:
-    """Hand what loading used and freed to the system: else it counts as the model's, and a training that uses it as nothing."""
+def give_back() -> None:
+    """Hand what was used and freed to the system: holes between blocks of several sizes grow from one training to the next.
+
+    Kept, what loading freed would count as the model's, and a training that uses it as nothing.
+    """
     gc.collect()
     with suppress(OSError, AttributeError):
         # Of the GNU C library; others have their own ways, and need it less.

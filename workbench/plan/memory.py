@@ -34,8 +34,11 @@ SLACK = 0.85
 """Of activations: what the way back holds for a moment, and what the allocator holds between blocks it gave."""
 SLACK_OF_PASSES = 0.5
 """As much more where a step takes several passes: gradients of the first lie between the blocks of the next."""
-SLACK_OF_EIGHT_BITS = 0.15
-"""As much more with 8-bit layers: each makes halves, bytes and 32-bit sums of its rows, and drops them."""
+SLACK_OF_EIGHT_BITS = 0.2
+"""As much more with 8-bit layers: each makes its weight whole for a moment, there and back."""
+SLACK_OF_ADAPTED_EIGHT_BITS = 0.5
+"""As much more where all of them carry adapters: such a trial has PEFT's own layers, which make three tensors of what
+each gives and keep one."""
 SLACK_BYTES = 15_000_000
 """Buffers of the matrix library, and what the first step loads."""
 
@@ -101,7 +104,10 @@ def predict(
         if spec.adapter.task_type != "SEQ_CLS"
         else 0
     )
-    share = SLACK + (SLACK_OF_EIGHT_BITS if _has_eight_bits(spec) else 0.0)
+    share = SLACK
+    if _has_eight_bits(spec):
+        adapted = len(targets) / max(len(shape.modules), 1)
+        share += SLACK_OF_EIGHT_BITS + SLACK_OF_ADAPTED_EIGHT_BITS * adapted
     return Memory(
         weights=weight_bytes(shape, dtype=spec.model.dtype, quantization=spec.quantization),
         # Of full fine-tuning: the untouched weights, kept as its control.

@@ -17,6 +17,7 @@ from workbench import events
 from workbench.data.sources import Rows
 from workbench.engine import checkpoint, loop
 from workbench.engine.fitting import ran_out
+from workbench.engine.peak import give_back
 from workbench.engine.slot import Slot
 from workbench.errors import RunError
 from workbench.plan.memory import MAX_TOKENS
@@ -216,6 +217,7 @@ def failed(store: SweepStore, trial: Trial, error: Exception) -> str:
 def _train_slots(training: _Training, slots: Sequence[Slot]) -> None:
     store, group, steering = training.store, training.group, training.steering
     names = [slot.name for slot in slots]
+    give_back()
     since = steering.take_up(names)
     for slot in slots:
         slot.from_step = since.slots.get(slot.name)
