@@ -12,8 +12,8 @@ METHOD = """\
 What `workbench plan` said of a sweep before it ran, against what its worker measured: {trials} trials of {steps} steps on each point of a grid of
 rank, targets, quantization and length of rows, each in a fresh worker process; what is predicted and from what is in
 [planning.md](planning.md). *Peak memory* is the worker's resident memory while it trained, Python and its libraries included; *increment* is
-that over the loaded model; *time* is that of training, against calibrations made in the same minutes: one before every second cell, the
-mean of the last five. *Off* is the distance between prediction and measurement as a share of what was measured. Where a
+that over the loaded model; *time* is that of training, against calibrations made in the same minutes: one before every second cell, of the
+last five the mean without the least and the most. *Off* is the distance between prediction and measurement as a share of what was measured. Where a
 grid was run in several rounds, medians of them are held against each other. Bars: the median within 10 % (increment 15 %, time
 20 %), the worst cell within 25 % (time 50 %).
 """
@@ -167,9 +167,14 @@ def section(stored: Sequence[dict[str, Any]], *, as_text: Callable[[Sheet], str]
     for result in stored:
         yield (
             f"**{result['planning']}, {result['trials']} trials of {result['steps']} steps of {result['batch']} rows; predicted / "
-            "measured (how many times).**\n"
+            f"measured (how many times){_rounds(result)}.**\n"
         )
         yield as_text(cells_sheet(result))
+
+
+def _rounds(result: dict[str, Any]) -> str:
+    rounds = result.get("rounds", 1)
+    return f", medians of {rounds} rounds" if rounds > 1 else ""
 
 
 def _each(words: Iterable[str]) -> str:

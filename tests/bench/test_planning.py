@@ -122,4 +122,7 @@ def test_the_section_publishes_the_spread_before_the_predictions() -> None:
     told = "\n".join(section([result(EXACT, reruns=(EXACT, EXACT))], as_text=str))
     assert told.index("The same cell again") < told.index("How far predictions are off")
     assert "Every bar is met" in told
+    assert "rounds" not in told.split("microworld, 2 trials")[1]
+    again = "\n".join(section([{**result(EXACT), "rounds": 3}], as_text=str))
+    assert "medians of 3 rounds" in again
     assert gains_sheet([result(EXACT)]).rows == (("microworld", "6", "1", "48", "1.50×", "1.25×"),)

@@ -121,21 +121,24 @@ def test_a_calibration_made_beside_other_programs_says_so() -> None:
     assert "workbench plan --calibrate" in made_up(others=1.3).said
 
 
-def test_a_machine_that_is_measured_again_keeps_the_mean() -> None:
+def test_a_machine_that_is_measured_again_keeps_the_middle() -> None:
     found = made_up(per_logit=1.0)
     known = calibrations.pooled(None, found)
     for number in range(1, 4):
         known = calibrations.pooled(known, made_up(per_logit=1.0 + number))
-    assert known.times == 4
-    assert known.per_logit == pytest.approx((1 + 2 + 3 + 4) / 4)
+    assert len(known.each) == 4
+    # Without the least and the most.
+    assert known.per_logit == pytest.approx((2 + 3) / 2)
     first = known.products["float32"][0]
     assert (first.width, first.seconds) == (16, pytest.approx(found.products["float32"][0].seconds))
-    assert "the mean of 4 times" in known.said
-    for _ in range(40):
+    assert "the middle of 4 times" in known.said
+    for _ in range(calibrations.MOST_TIMES):
         known = calibrations.pooled(known, made_up(per_logit=9.0))
-    # Old ones fade.
-    assert known.times == calibrations.MOST_TIMES
-    assert known.per_logit == pytest.approx(9.0, abs=0.01)
+    # Old ones are forgotten.
+    assert len(known.each) == calibrations.MOST_TIMES
+    assert known.per_logit == pytest.approx(9.0)
+    # One that the machine stood still for says nothing.
+    assert calibrations.pooled(known, made_up(per_logit=900.0)).per_logit == pytest.approx(9.0)
 
 
 @pytest.mark.parametrize(

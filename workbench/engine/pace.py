@@ -84,7 +84,7 @@ def leave(
 
 
 def anew(host: Host | None = None, *, floor_bytes: int | None = None) -> Calibration:
-    """Measure this machine, once more where it was before, and put the mean in the user's cache."""
+    """Measure this machine, once more where it was before, and put the middle in the user's cache."""
     host = host or here()
     known = read(host)
     # The floor is a worker's own, which nobody else can measure.

@@ -11,6 +11,7 @@ import hashlib
 import math
 import os
 import platform
+import statistics
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import metadata
@@ -28,7 +29,7 @@ LIMIT_SECONDS = 5.0
 BUSY_CORES = 0.5
 """Of other programs, from which on a calibration is not one of this machine alone."""
 MOST_TIMES = 5
-"""Older measurements fade: a new one counts for a fifth at least."""
+"""Older measurements are forgotten."""
 
 
 class _Facts(BaseModel):
@@ -68,8 +69,6 @@ class Calibration(_Facts):
     """The day."""
     took: float
     """Seconds that measuring took, the last time."""
-    times: int = 1
-    """How often the machine was measured; the figures are means."""
     products: dict[str, tuple[Point, ...]]
     """Number format -> a product of [N, D] and [D, D]."""
     blocks: tuple[Point, ...]
@@ -90,6 +89,8 @@ class Calibration(_Facts):
     """Cores that other programs kept busy meanwhile; None where it was not watched."""
     floor_bytes: int | None = None
     """Python with its libraries in a worker, before any model."""
+    each: tuple["Calibration", ...] = ()
+    """The last measurements, where there were several: the figures are the middle of theirs."""
 
     @property
     def is_busy(self) -> bool:
@@ -101,8 +102,8 @@ class Calibration(_Facts):
         """What a person is told of it."""
         threads = "1 thread" if self.host.threads == 1 else f"{self.host.threads} threads"
         told = f"calibrated on {self.made} with {threads}"
-        if self.times > 1:
-            told += f", the mean of {self.times} times"
+        if self.each:
+            told += f", the middle of {len(self.each)} times"
         if not self.is_busy:
             return told
         return (
@@ -111,44 +112,45 @@ class Calibration(_Facts):
         )
 
 
+FIGURES = tuple(
+    name
+    for name in Calibration.model_fields
+    if name not in {"host", "made", "took", "others", "floor_bytes", "each"}
+)
+
+
 def pooled(known: Calibration | None, found: Calibration) -> Calibration:
-    """The mean of what was known of a machine and what was found now: how fast it is changes within minutes.
+    """The middle of what was known of a machine and what was found now: how fast it is changes within minutes.
 
     What other programs disturbed is dropped, and so is what another version of this package measured otherwise.
     """
     if known is None or known.host != found.host or known.is_busy or found.is_busy:
         return found
-    times = min(known.times, MOST_TIMES - 1)
-    old, new = known.model_dump(), found.model_dump()
-    parts = set(Calibration.model_fields) - {
-        "host",
-        "made",
-        "took",
-        "times",
-        "others",
-        "floor_bytes",
-    }
+    each = (*(known.each or (known,)), found)[-MOST_TIMES:]
+    dumps = [one.model_dump() for one in each]
     try:
-        mixed = {part: _mean(old[part], new[part], weight=times) for part in parts}
+        middle = {part: _middle([one[part] for one in dumps]) for part in FIGURES}
     except ValueError:
         return found
-    return Calibration.model_validate({**new, **mixed, "times": times + 1})
+    return Calibration.model_validate({**found.model_dump(), **middle, "each": each})
 
 
-def _mean(old: Any, new: Any, *, weight: int) -> Any:
-    """Of the times in two like structures; a `ValueError` where they are not alike."""
-    if isinstance(new, dict) and isinstance(old, dict):
-        pairs = zip(old.items(), new.items(), strict=True)
-        if any(a != b for (a, _), (b, _) in pairs):
+def _middle(values: Sequence[Any]) -> Any:
+    """Of the times in like structures the mean, from three on without the least and the most; a `ValueError` where they are not alike."""
+    first = values[0]
+    if all(isinstance(value, dict) for value in values):
+        if any(value.keys() != first.keys() for value in values):
             raise ValueError("measured otherwise")
-        return {key: _mean(old[key], new[key], weight=weight) for key in new}
-    if isinstance(new, tuple) and isinstance(old, tuple):
-        return tuple(_mean(a, b, weight=weight) for a, b in zip(old, new, strict=True))
-    if isinstance(new, float) and isinstance(old, float):
-        return (weight * old + new) / (weight + 1)
-    if new != old:
+        return {key: _middle([value[key] for value in values]) for key in first}
+    if all(isinstance(value, tuple) for value in values):
+        return tuple(_middle(alike) for alike in zip(*values, strict=True))
+    if all(isinstance(value, float) for value in values):
+        # A machine that stood still for the seconds of one measurement would count for all of the others.
+        kept = sorted(values)[1:-1] if len(values) > 2 else values
+        return statistics.fmean(kept)
+    if any(value != first for value in values):
         raise ValueError("measured otherwise")
-    return new
+    return first
 
 
 def at(points: Sequence[Point], *, width: float, tokens: float) -> float:
