@@ -3,8 +3,9 @@
 Each cell is a sweep of two trials, planned as a person's would be and run by a worker process of its own for a few steps; what the
 plan said is held against what the worker measured. Before the grid some cells are run several times: nothing can be predicted
 more closely than it repeats. Every few cells the machine is calibrated anew, in a process of its own, so that a prediction of
-time rests on the same minutes. With `--rounds 3` the whole grid is run three times and medians are kept: some machines change their speed
-by half within seconds. It leaves `planning-<model>.json`, from which the page is written, and never loads torch itself.
+time rests on the same minutes. With `--rounds 3` the whole grid is run three times and medians are kept, and `--more` adds rounds to
+those that are stored: some machines change their speed by half within seconds. It leaves `planning-<model>.json`, from which the page
+is written, and never loads torch itself.
 """
 
 import argparse
@@ -109,7 +110,10 @@ def main() -> None:
                 raw=said.raw,
                 gains=not said.without_gains,
             )
-            write(found, to=said.out / f"planning-{model.name}.json")
+            stored = said.out / f"planning-{model.name}.json"
+            if said.more and stored.exists():
+                found = both(json.loads(stored.read_text()), found)
+            write(found, to=stored)
             show_sheet(summary_sheet([found]))
     if said.out == RESULTS:
         PAGE.write_text(page(sorted(RESULTS.glob("*.json"))))
@@ -183,6 +187,34 @@ def measured(
         "cells": found,
         "gains": gained,
     }
+
+
+def both(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """Rounds that were run at two times, as if they had been run at one."""
+    if before["machine"]["commit"] != now["machine"]["commit"]:
+        raise ValueError("rounds of two commits are not medians of one thing")
+    done = len(before["calibrations"])
+    cells = []
+    for old, new in zip(before["cells"], now["cells"], strict=True):
+        named = {name: new[name] for name in Cell.__dataclass_fields__}
+        later = [{**one, "calibration": one["calibration"] + done} for one in _tries(new)]
+        cells.append({**named, **in_the_middle([*_tries(old), *later])})
+    return {
+        **now,
+        "cells": cells,
+        "rounds": before["rounds"] + now["rounds"],
+        "seconds": before["seconds"] + now["seconds"],
+        "cores_of_others": max(before["cores_of_others"], now["cores_of_others"]),
+        "calibrations": before["calibrations"] + now["calibrations"],
+        "reruns": before["reruns"] + now["reruns"],
+        "gains": now["gains"] or before["gains"],
+    }
+
+
+def _tries(cell: dict[str, Any]) -> list[dict[str, Any]]:
+    if "tries" in cell:
+        return list(cell["tries"])
+    return [{k: v for k, v in cell.items() if k not in Cell.__dataclass_fields__}]
 
 
 def in_the_middle(tries: list[dict[str, Any]]) -> dict[str, Any]:
@@ -353,6 +385,7 @@ def _said() -> argparse.Namespace:
     add("--most", type=int, help="cells of each model, at most")
     add("--reruns", type=int, default=RERUNS)
     add("--rounds", type=int, default=1, help="times that the whole grid is run; medians are kept")
+    add("--more", action="store_true", help="add the rounds to those that are stored")
     add("--without-gains", action="store_true", help="leave out what sharing gains")
     add("--raw", action="store_true", help="keep every point of the calibrations")
     add("--out", type=Path, default=RESULTS)

@@ -1,6 +1,8 @@
 """The grid of predicted against measured cost: every cell can be planned, and its tables say what was stored."""
 
-from bench.planning import MODELS, grid, in_the_middle
+import pytest
+
+from bench.planning import MODELS, both, grid, in_the_middle
 from bench.planning_tables import (
     cells_sheet,
     gains_sheet,
@@ -74,6 +76,24 @@ def test_a_round_that_broke_is_said_and_the_others_count() -> None:
     assert found["failed"] == "out of memory"
     assert dict(found["sides"][0])["measured"] == 1.0
     assert in_the_middle([broken, broken])["failed"] == "out of memory"
+
+
+def of_one_round(time: float, *, commit: str = "abc") -> dict:
+    one = {"model": "microworld", **cell(peak=100, increment=10, time=time), "calibration": 0}
+    stored = {**result(one, reruns=(EXACT,)), "rounds": 1, "seconds": 5.0, "calibrations": [{}]}
+    return {**stored, "machine": {**stored["machine"], "commit": commit}}
+
+
+def test_rounds_of_another_time_are_added_to_those_that_are_stored() -> None:
+    found = both(both(of_one_round(1.0), of_one_round(9.0)), of_one_round(2.0))
+    (one,) = found["cells"]
+    known = {name: values for name, values, _ in quantities(one)}
+    assert known["time"]["measured"] == 2.0
+    assert [tried["calibration"] for tried in one["tries"]] == [0, 1, 2]
+    assert (found["rounds"], found["seconds"], len(found["calibrations"])) == (3, 15.0, 3)
+    assert len(found["reruns"]) == 3
+    with pytest.raises(ValueError, match="two commits"):
+        both(of_one_round(1.0), of_one_round(1.0, commit="def"))
 
 
 def test_off_is_a_share_of_what_was_measured() -> None:
