@@ -3,9 +3,8 @@
 Each cell is a sweep of two trials, planned as a person's would be and run by a worker process of its own for a few steps; what the
 plan said is held against what the worker measured. Before the grid some cells are run several times: nothing can be predicted
 more closely than it repeats. Every few cells the machine is calibrated anew, in a process of its own, so that a prediction of
-time rests on the same minutes. With `--rounds 3` the whole grid is run three times and medians are kept, and `--more` adds rounds to
-those that are stored: some machines change their speed by half within seconds. It leaves `planning-<model>.json`, from which the page
-is written, and never loads torch itself.
+time rests on the same minutes. `--rounds 3` runs the whole grid three times and keeps medians, `--more` adds rounds to those that are
+stored: some machines change their speed by half within seconds. It leaves `planning-<model>.json` and never loads torch itself.
 """
 
 import argparse

@@ -144,14 +144,8 @@ def missed(stored: Sequence[dict[str, Any]]) -> list[str]:
 
 def section(stored: Sequence[dict[str, Any]], *, as_text: Callable[[Sheet], str]) -> Iterator[str]:
     """The part of the page of figures: the spread of reruns first, then how far predictions are off, then every cell."""
-    machine, first = stored[0]["machine"], stored[0]
+    first = stored[0]
     yield METHOD.format(trials=first["trials"], steps=_range(one["steps"] for one in stored))
-    yield (
-        f"{machine['date']}, commit {_each(one['machine']['commit'] for one in stored)}: {machine['processor']}, {machine['cores']} cores, Python "
-        f"{machine['python']}, torch {machine['versions']['torch']}, "
-        f"OMP_NUM_THREADS={machine['threads']['OMP_NUM_THREADS']}; others used at most "
-        f"{max(one['cores_of_others'] for one in stored):.2f} cores.\n"
-    )
     spread = spread_sheet(stored)
     if spread.rows:
         yield "**The same cell again: the largest less the smallest, as a share of the median.**\n"
@@ -169,6 +163,7 @@ def section(stored: Sequence[dict[str, Any]], *, as_text: Callable[[Sheet], str]
             f"**{result['planning']}, {result['trials']} trials of {result['steps']} steps of {result['batch']} rows; predicted / "
             f"measured (how many times){_rounds(result)}.**\n"
         )
+        yield _conditions(result)
         yield as_text(cells_sheet(result))
 
 
@@ -177,8 +172,13 @@ def _rounds(result: dict[str, Any]) -> str:
     return f", medians of {rounds} rounds" if rounds > 1 else ""
 
 
-def _each(words: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(words))
+def _conditions(result: dict[str, Any]) -> str:
+    machine = result["machine"]
+    return (
+        f"{machine['date']}, commit {machine['commit']}: {machine['processor']}, {machine['cores']} cores, Python {machine['python']}, "
+        f"torch {machine['versions']['torch']}, OMP_NUM_THREADS={machine['threads']['OMP_NUM_THREADS']}; "
+        f"others used {result['cores_of_others']:.2f} cores.\n"
+    )
 
 
 def _range(numbers: Iterable[int]) -> str:

@@ -34,11 +34,13 @@ SLACK = 0.85
 """Of activations: what the way back holds for a moment, and what the allocator holds between blocks it gave."""
 SLACK_OF_PASSES = 0.5
 """As much more where a step takes several passes: gradients of the first lie between the blocks of the next."""
-SLACK_OF_EIGHT_BITS = 0.2
-"""As much more with 8-bit layers: each makes its weight whole for a moment, there and back."""
-SLACK_OF_ADAPTED_EIGHT_BITS = 0.5
+SLACK_OF_EIGHT_BITS = 0.1
+"""As much more with 8-bit layers."""
+SLACK_OF_ADAPTED_EIGHT_BITS = 0.55
 """As much more where all of them carry adapters: such a trial has PEFT's own layers, which make three tensors of what
 each gives and keep one."""
+SLACK_OF_WHOLE_WEIGHTS = 0.065
+"""Of 8-bit weights in float32: each layer makes its own whole for a moment, there and back, between blocks that stay."""
 SLACK_BYTES = 15_000_000
 """Buffers of the matrix library, and what the first step loads."""
 
@@ -104,10 +106,6 @@ def predict(
         if spec.adapter.task_type != "SEQ_CLS"
         else 0
     )
-    share = SLACK
-    if _has_eight_bits(spec):
-        adapted = len(targets) / max(len(shape.modules), 1)
-        share += SLACK_OF_EIGHT_BITS + SLACK_OF_ADAPTED_EIGHT_BITS * adapted
     return Memory(
         weights=weight_bytes(shape, dtype=spec.model.dtype, quantization=spec.quantization),
         # Of full fine-tuning: the untouched weights, kept as its control.
@@ -116,9 +114,18 @@ def predict(
         optimizer=OPTIMIZER_COPIES * trained,
         activations=activations,
         logits=logits,
-        slack=round(SLACK_BYTES + share * activations),
+        slack=round(_slack(shape, spec=spec, targets=targets, activations=activations)),
         floor=floor or FLOOR_BYTES,
     )
+
+
+def _slack(shape: Shape, *, spec: Spec, targets: Sequence[Target], activations: int) -> float:
+    if not _has_eight_bits(spec):
+        return SLACK_BYTES + SLACK * activations
+    adapted = len(targets) / max(len(shape.modules), 1)
+    share = SLACK + SLACK_OF_EIGHT_BITS + SLACK_OF_ADAPTED_EIGHT_BITS * adapted
+    whole = sum(4 * module.in_features * module.out_features for module in shape.modules)
+    return SLACK_BYTES + share * activations + SLACK_OF_WHOLE_WEIGHTS * whole
 
 
 def pass_tokens(shape: Shape, *, spec: Spec, lengths: Lengths | None = None) -> int:
