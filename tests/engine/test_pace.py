@@ -51,11 +51,19 @@ def test_every_part_of_a_step_has_its_time_at_every_size(said) -> None:
     assert set(found.updates) == set(pace.RANKS)
     if torch.device(found.host.device).type == "cpu":
         assert set(found.few_bits) == {4, 8}
-    for beyond in found.few_bits.values():
-        assert beyond.per_layer >= 0
-        assert beyond.per_number >= 0
     assert found.per_tensor > 0
     assert found.per_logit > 0
+
+
+def test_a_call_of_a_quantized_layer_is_told_apart_from_its_numbers() -> None:
+    """Planted: one way 3e-4 s a layer and 2e-9 s a number, over full layers of any time."""
+    seconds = {}
+    for width, full in zip(pace.FEW_BITS_WIDTHS, (1e-4, 9e-3), strict=True):
+        seconds[pace.LAYER, pace.FULL_BITS, width] = full
+        seconds[pace.LAYER, 8, width] = full + 2 * (3e-4 + 2e-9 * width**2)
+    found = pace._few_bits(seconds, 8)
+    assert found.per_layer == pytest.approx(3e-4)
+    assert found.per_number == pytest.approx(2e-9)
 
 
 def planted(*sizes: int | str) -> dict[str, Any]:
