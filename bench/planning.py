@@ -12,12 +12,11 @@ import itertools
 import json
 import os
 import random
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from typing import Any
 from bench.engine import write
 from bench.machine import ROOT, describe, environment
 from bench.page import PAGE, RESULTS, page
+from bench.planning_rounds import Cell, both, in_the_middle, only_alike
 from bench.planning_tables import quantities, summary_sheet
 from bench.printing import say, show_sheet
 from bench.suite import SHARED
@@ -77,17 +77,6 @@ MODELS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One point of the grid."""
-
-    model: str
-    r: int
-    targets: str
-    bits: str
-    length: int
-
-
 def main() -> None:
     """Measure the models that are asked for and write the page."""
     said = _said()
@@ -99,6 +88,10 @@ def main() -> None:
             if why := skipped_because(model):
                 say(f"without {model.name}: {why}")
                 continue
+            stored = said.out / f"planning-{model.name}.json"
+            before = json.loads(stored.read_text()) if said.more and stored.exists() else None
+            if before:
+                only_alike(before["machine"], describe())
             cells = list(grid(model))[said.part[0] - 1 :: said.part[1]][: said.most]
             found = measured(
                 model,
@@ -109,9 +102,8 @@ def main() -> None:
                 raw=said.raw,
                 gains=not said.without_gains,
             )
-            stored = said.out / f"planning-{model.name}.json"
-            if said.more and stored.exists():
-                found = both(json.loads(stored.read_text()), found)
+            if before:
+                found = both(before, found)
             write(found, to=stored)
             show_sheet(summary_sheet([found]))
     if said.out == RESULTS:
@@ -186,57 +178,6 @@ def measured(
         "cells": found,
         "gains": gained,
     }
-
-
-def both(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
-    """Rounds that were run at two times, as if they had been run at one."""
-    if before["machine"]["commit"] != now["machine"]["commit"]:
-        raise ValueError("rounds of two commits are not medians of one thing")
-    done = len(before["calibrations"])
-    cells = []
-    for old, new in zip(before["cells"], now["cells"], strict=True):
-        named = {name: new[name] for name in Cell.__dataclass_fields__}
-        later = [{**one, "calibration": one["calibration"] + done} for one in _tries(new)]
-        cells.append({**named, **in_the_middle([*_tries(old), *later])})
-    return {
-        **now,
-        "cells": cells,
-        "rounds": before["rounds"] + now["rounds"],
-        "seconds": before["seconds"] + now["seconds"],
-        "cores_of_others": max(before["cores_of_others"], now["cores_of_others"]),
-        "calibrations": before["calibrations"] + now["calibrations"],
-        "reruns": before["reruns"] + now["reruns"],
-        "gains": now["gains"] or before["gains"],
-    }
-
-
-def _tries(cell: dict[str, Any]) -> list[dict[str, Any]]:
-    if "tries" in cell:
-        return list(cell["tries"])
-    return [{k: v for k, v in cell.items() if k not in Cell.__dataclass_fields__}]
-
-
-def in_the_middle(tries: list[dict[str, Any]]) -> dict[str, Any]:
-    """A cell of several rounds: of each quantity the medians of what was predicted and measured, and every try."""
-    whole = [one for one in tries if "failed" not in one]
-    if len(tries) == 1 or not whole:
-        return tries[0]
-    sides = [
-        {
-            "what": same[0]["what"],
-            "unit": same[0]["unit"],
-            "predicted": _middle(side["predicted"] for side in same),
-            "measured": _middle(side["measured"] for side in same),
-        }
-        for same in zip(*(one["sides"] for one in whole), strict=True)
-    ]
-    broken = next(({"failed": one["failed"]} for one in tries if "failed" in one), {})
-    return {"sides": sides, "tries": tries, **broken}
-
-
-def _middle(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return statistics.median(known) if known else None
 
 
 def _run(

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bench.planning import MODELS, both, grid, in_the_middle
+from bench.planning import MODELS, grid
+from bench.planning_rounds import both, in_the_middle, only_alike
 from bench.planning_tables import (
     cells_sheet,
     gains_sheet,
@@ -92,8 +93,16 @@ def test_rounds_of_another_time_are_added_to_those_that_are_stored() -> None:
     assert [tried["calibration"] for tried in one["tries"]] == [0, 1, 2]
     assert (found["rounds"], found["seconds"], len(found["calibrations"])) == (3, 15.0, 3)
     assert len(found["reruns"]) == 3
-    with pytest.raises(ValueError, match="two commits"):
+    with pytest.raises(ValueError, match="of commit abc, these of def"):
         both(of_one_round(1.0), of_one_round(1.0, commit="def"))
+
+
+@pytest.mark.parametrize("what", ["commit", "processor"])
+def test_rounds_of_another_commit_or_processor_are_refused(what: str) -> None:
+    machine = of_one_round(1.0)["machine"]
+    only_alike(machine, {**machine, "date": "another day"})
+    with pytest.raises(ValueError, match=f"of {what} .*; leave out --more, or name another --out"):
+        only_alike(machine, {**machine, what: "another"})
 
 
 def test_off_is_a_share_of_what_was_measured() -> None:
