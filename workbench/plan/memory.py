@@ -36,11 +36,16 @@ SLACK_OF_PASSES = 0.5
 """As much more where a step takes several passes: gradients of the first lie between the blocks of the next."""
 SLACK_OF_EIGHT_BITS = 0.1
 """As much more with 8-bit layers."""
-SLACK_OF_ADAPTED_EIGHT_BITS = 0.55
+SLACK_OF_ADAPTED_EIGHT_BITS = 0.4
 """As much more where all of them carry adapters: such a trial has PEFT's own layers, which make three tensors of what
 each gives and keep one."""
-SLACK_OF_WHOLE_WEIGHTS = 0.065
-"""Of 8-bit weights in float32: each layer makes its own whole for a moment, there and back, between blocks that stay."""
+HOLES = 0.5
+"""Of 8-bit weights in float32: each layer makes its own whole for a moment, there and back, and where that is larger than
+what stays it leaves holes between it. Larger activations fill them."""
+HOLES_AND_ACTIVATIONS = 0.4
+"""Of activations, beside such holes."""
+HOLES_KNOWN = 1_500_000_000
+"""The largest weights in float32 of which their holes were measured; a larger model is one for a GPU, which has none."""
 SLACK_BYTES = 15_000_000
 """Buffers of the matrix library, and what the first step loads."""
 
@@ -125,7 +130,8 @@ def _slack(shape: Shape, *, spec: Spec, targets: Sequence[Target], activations: 
     adapted = len(targets) / max(len(shape.modules), 1)
     share = SLACK + SLACK_OF_EIGHT_BITS + SLACK_OF_ADAPTED_EIGHT_BITS * adapted
     whole = sum(4 * module.in_features * module.out_features for module in shape.modules)
-    return SLACK_BYTES + share * activations + SLACK_OF_WHOLE_WEIGHTS * whole
+    holes = HOLES * min(whole, HOLES_KNOWN) + HOLES_AND_ACTIVATIONS * activations
+    return SLACK_BYTES + max(share * activations, holes)
 
 
 def pass_tokens(shape: Shape, *, spec: Spec, lengths: Lengths | None = None) -> int:

@@ -1,0 +1,65 @@
+"""Holes that 8-bit layers leave: told where rows are short beside the weights, filled where they are long, of no model beyond those measured."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from workbench.plan.lengths import allowed
+from workbench.plan.memory import HOLES_AND_ACTIVATIONS, HOLES_KNOWN, Memory, predict
+from workbench.plan.shape import Shape, read_shape
+from workbench.spec import Spec
+
+EIGHT_BITS = {"load_in_8bit": True}
+
+
+def widened(shape: Shape, times: int) -> Shape:
+    """Weights so much wider, with what passes between them left as it was."""
+    every = [
+        replace(m, in_features=m.in_features * times, out_features=m.out_features * times)
+        for m in shape.every
+    ]
+    return replace(shape, every=tuple(every))
+
+
+def whole(shape: Shape) -> int:
+    return sum(4 * m.in_features * m.out_features for m in shape.modules)
+
+
+def memory(shape: Shape, *, tokens: int, bits: dict | None = EIGHT_BITS) -> Memory:
+    fields = {"model": {"id": "microworld"}, **({"quantization": bits} if bits else {})}
+    spec = Spec.from_fields(fields)
+    return predict(shape, spec=spec, targets=[], trainable=0, lengths=allowed(tokens))
+
+
+@pytest.fixture
+def narrow(tiny: Callable[[str], Path]) -> Shape:
+    return read_shape(tiny("llama"))
+
+
+def test_short_rows_leave_holes_as_large_as_a_share_of_the_weights(narrow: Shape) -> None:
+    wide, wider = widened(narrow, 50), widened(narrow, 60)
+    more = memory(wider, tokens=4).slack - memory(wide, tokens=4).slack
+    assert 0.4 <= more / (whole(wider) - whole(wide)) <= 0.6
+    assert memory(wider, tokens=4).slack > 0.4 * whole(wider)
+
+
+@pytest.mark.parametrize(("tokens", "bits"), [(4000, EIGHT_BITS), (4, None)], ids=["long", "full"])
+def test_long_rows_fill_them_and_layers_of_full_numbers_leave_none(
+    narrow: Shape, tokens: int, bits: dict | None
+) -> None:
+    shares = [
+        memory(one, tokens=tokens, bits=bits).slack_share for one in (narrow, widened(narrow, 10))
+    ]
+    assert shares[1] == pytest.approx(shares[0], rel=1e-3)
+
+
+def test_no_more_is_told_of_a_model_larger_than_any_that_was_measured(narrow: Shape) -> None:
+    holes = []
+    for times in (200, 400):
+        assert whole(widened(narrow, times)) > HOLES_KNOWN
+        found = memory(widened(narrow, times), tokens=1)
+        holes.append(found.slack - HOLES_AND_ACTIVATIONS * found.activations)
+    assert holes[0] == pytest.approx(holes[1])
+    assert holes[0] < HOLES_KNOWN
