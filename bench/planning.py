@@ -4,7 +4,8 @@ Each cell is a sweep of two trials, planned as a person's would be and run by a 
 plan said is held against what the worker measured. Before the grid some cells are run several times: nothing can be predicted
 more closely than it repeats. Every few cells the machine is calibrated anew, in a process of its own, so that a prediction of
 time rests on the same minutes. `--rounds 3` runs the whole grid three times and keeps medians, `--more` adds rounds to those that are
-stored: some machines change their speed by half within seconds. It leaves `planning-<model>.json` and never loads torch itself.
+stored: some machines change their speed by half within seconds. `--foretold-anew` measures nothing: it puts what the plan of this
+checkout says of memory beside what is stored. It leaves `planning-<model>.json` and never loads torch itself.
 """
 
 import argparse
@@ -24,14 +25,14 @@ from typing import Any
 from bench.engine import write
 from bench.machine import ROOT, describe, environment
 from bench.page import PAGE, RESULTS, page
-from bench.planning_rounds import Cell, both, in_the_middle, only_alike
+from bench.planning_rounds import Cell, both, in_the_middle, only_alike, tries_of
 from bench.planning_tables import quantities, summary_sheet
 from bench.printing import say, show_sheet
 from bench.suite import SHARED
 from bench.sweeps import ended
 from workbench import microworld
-from workbench.job import WORKER_ENVIRONMENT
-from workbench.plan.outcome import as_stored
+from workbench.job import WORKER_ENVIRONMENT, plan
+from workbench.plan.outcome import as_stored, sides
 from workbench.runs.store import SweepStore
 from workbench.spec import Spec
 from workbench.timing.others import Others
@@ -89,6 +90,11 @@ def main() -> None:
                 say(f"without {model.name}: {why}")
                 continue
             stored = said.out / f"planning-{model.name}.json"
+            if said.foretold_anew:
+                found = foretold_anew(json.loads(stored.read_text()), model, place=Path(place))
+                write(found, to=stored)
+                show_sheet(summary_sheet([found]))
+                continue
             before = json.loads(stored.read_text()) if said.more and stored.exists() else None
             if before:
                 only_alike(before["machine"], describe())
@@ -178,6 +184,29 @@ def measured(
         "cells": found,
         "gains": gained,
     }
+
+
+def foretold_anew(stored: dict[str, Any], model: Model, *, place: Path) -> dict[str, Any]:
+    """What was measured, beside what the plan says of memory now: unlike time that does not hang on the minutes."""
+    folder = _folder(model, place)
+    rows = {length: _rows(model, length=length, place=place) for length in model.lengths}
+    cells = []
+    for old in stored["cells"]:
+        cell = Cell(**{name: old[name] for name in Cell.__dataclass_fields__})
+        spec = _spec(cell, model=model, folder=folder, rows=rows[cell.length], trials=TRIALS)
+        told = {side.what: side.predicted for side in sides(plan(spec).model_dump(), {})}
+        tries = [
+            {**one, "sides": [_foretold(side, told) for side in one["sides"]]}
+            for one in tries_of(old)
+        ]
+        cells.append({**asdict(cell), **in_the_middle(tries)})
+    return {**stored, "cells": cells, "memory_foretold": describe()["commit"]}
+
+
+def _foretold(side: dict[str, Any], told: dict[str, float | None]) -> dict[str, Any]:
+    if side["unit"] != "bytes":
+        return side
+    return {**side, "predicted": told[side["what"]], "ratio": side["measured"] / told[side["what"]]}
 
 
 def _run(
@@ -326,6 +355,7 @@ def _said() -> argparse.Namespace:
     add("--reruns", type=int, default=RERUNS)
     add("--rounds", type=int, default=1, help="times that the whole grid is run; medians are kept")
     add("--more", action="store_true", help="add the rounds to those that are stored")
+    add("--foretold-anew", action="store_true", help="measure nothing, foretell memory anew")
     add("--without-gains", action="store_true", help="leave out what sharing gains")
     add("--raw", action="store_true", help="keep every point of the calibrations")
     add("--out", type=Path, default=RESULTS)

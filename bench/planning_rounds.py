@@ -34,8 +34,8 @@ def both(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     cells = []
     for old, new in zip(before["cells"], now["cells"], strict=True):
         named = {name: new[name] for name in Cell.__dataclass_fields__}
-        later = [{**one, "calibration": one["calibration"] + done} for one in _tries(new)]
-        cells.append({**named, **in_the_middle([*_tries(old), *later])})
+        later = [{**one, "calibration": one["calibration"] + done} for one in tries_of(new)]
+        cells.append({**named, **in_the_middle([*tries_of(old), *later])})
     return {
         **now,
         "cells": cells,
@@ -48,7 +48,8 @@ def both(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _tries(cell: dict[str, Any]) -> list[dict[str, Any]]:
+def tries_of(cell: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every try of a stored cell, one or several."""
     if "tries" in cell:
         return list(cell["tries"])
     return [{k: v for k, v in cell.items() if k not in Cell.__dataclass_fields__}]

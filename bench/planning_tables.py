@@ -174,10 +174,12 @@ def _rounds(result: dict[str, Any]) -> str:
 
 def _conditions(result: dict[str, Any]) -> str:
     machine = result["machine"]
+    anew = result.get("memory_foretold")
+    foretold = f" Memory was foretold anew by commit {anew}." if anew else ""
     return (
         f"{machine['date']}, commit {machine['commit']}: {machine['processor']}, {machine['cores']} cores, Python {machine['python']}, "
         f"torch {machine['versions']['torch']}, OMP_NUM_THREADS={machine['threads']['OMP_NUM_THREADS']}; "
-        f"others used {result['cores_of_others']:.2f} cores.\n"
+        f"others used {result['cores_of_others']:.2f} cores.{foretold}\n"
     )
 
 

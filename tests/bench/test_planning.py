@@ -1,8 +1,12 @@
 """The grid of predicted against measured cost: every cell can be planned, and its tables say what was stored."""
 
+import json
+from pathlib import Path
+
 import pytest
 
-from bench.planning import MODELS, grid
+from bench.page import RESULTS
+from bench.planning import MODELS, foretold_anew, grid
 from bench.planning_rounds import both, in_the_middle, only_alike
 from bench.planning_tables import (
     cells_sheet,
@@ -155,3 +159,14 @@ def test_the_section_publishes_the_spread_before_the_predictions() -> None:
     again = "\n".join(section([{**result(EXACT), "rounds": 3}], as_text=str))
     assert "medians of 3 rounds" in again
     assert gains_sheet([result(EXACT)]).rows == (("microworld", "6", "1", "48", "1.50×", "1.25×"),)
+
+
+def test_what_is_stored_of_memory_is_what_the_plan_says_now(tmp_path: Path) -> None:
+    stored = json.loads((RESULTS / "planning-microworld.json").read_text())
+    (model,) = (model for model in MODELS if model.name == "microworld")
+    found = foretold_anew(stored, model, place=tmp_path)
+    told = [side["predicted"] for cell in found["cells"] for side in cell["sides"]]
+    assert told == [side["predicted"] for cell in stored["cells"] for side in cell["sides"]], (
+        "put it right with python -m bench.planning --foretold-anew"
+    )
+    assert len(found["cells"][0]["tries"]) == stored["rounds"]
