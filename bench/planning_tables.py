@@ -14,7 +14,7 @@ rank, targets, quantization and length of rows, each in a fresh worker process; 
 [planning.md](planning.md). *Peak memory* is the worker's resident memory while it trained, Python and its libraries included; *increment* is
 that over the loaded model; *time* is that of training, against calibrations made in the same minutes: one before every second cell, of the
 last five the mean without the least and the most. *Off* is the distance between prediction and measurement as a share of what was measured. Where a
-grid was run in several rounds, medians of them are held against each other. Bars: the median within 10 % (increment 15 %, time
+grid was run in several rounds, medians of them are held against each other; memory does not hang on the minutes, and is foretold anew when the plan changes. Bars: the median within 10 % (increment 15 %, time
 20 %), the worst cell within 25 % (time 50 %).
 """
 

@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from workbench.plan.lengths import allowed
-from workbench.plan.memory import HOLES_AND_ACTIVATIONS, HOLES_KNOWN, Memory, predict
+from workbench.plan.memory import (
+    HOLES_AND_ACTIVATIONS,
+    HOLES_KNOWN,
+    MAX_TOKENS,
+    SLACK_BYTES,
+    Memory,
+    predict,
+)
+from workbench.plan.room import Need, group_parts
 from workbench.plan.shape import Shape, read_shape
 from workbench.spec import Spec
 
@@ -45,14 +53,13 @@ def test_short_rows_leave_holes_as_large_as_a_share_of_the_weights(narrow: Shape
     assert memory(wider, tokens=4).slack > 0.4 * whole(wider)
 
 
-@pytest.mark.parametrize(("tokens", "bits"), [(4000, EIGHT_BITS), (4, None)], ids=["long", "full"])
-def test_long_rows_fill_them_and_layers_of_full_numbers_leave_none(
-    narrow: Shape, tokens: int, bits: dict | None
-) -> None:
-    shares = [
-        memory(one, tokens=tokens, bits=bits).slack_share for one in (narrow, widened(narrow, 10))
-    ]
+def test_long_rows_fill_them(narrow: Shape) -> None:
+    shares = [memory(one, tokens=4000).slack_share for one in (narrow, widened(narrow, 10))]
     assert shares[1] == pytest.approx(shares[0], rel=1e-3)
+
+
+def test_layers_of_full_numbers_leave_none(narrow: Shape) -> None:
+    assert memory(widened(narrow, 60), tokens=4, bits=None).slack == SLACK_BYTES
 
 
 def test_no_more_is_told_of_a_model_larger_than_any_that_was_measured(narrow: Shape) -> None:
@@ -63,3 +70,17 @@ def test_no_more_is_told_of_a_model_larger_than_any_that_was_measured(narrow: Sh
         holes.append(found.slack - HOLES_AND_ACTIVATIONS * found.activations)
     assert holes[0] == pytest.approx(holes[1])
     assert holes[0] < HOLES_KNOWN
+
+
+def need(narrow: Shape, *, tokens: int, fewest: int) -> Need:
+    return Need(memory(narrow, tokens=tokens // 8), tokens, longest=200, fewest=fewest)
+
+
+def test_steps_that_just_fit_into_one_pass_fill_it(narrow: Shape) -> None:
+    known = MAX_TOKENS["cpu"] // 2
+    full = group_parts([need(narrow, tokens=known, fewest=known)] * 2, adapters=0)
+    over = [need(narrow, tokens=known + 80, fewest=fewest) for fewest in (known - 80, known + 1)]
+    some = group_parts([over[0]] * 2, adapters=0)
+    every = group_parts([over[1]] * 2, adapters=0)
+    assert some["activations"] == pytest.approx(full["activations"], rel=0.01)
+    assert some["activations"] > 1.8 * every["activations"]

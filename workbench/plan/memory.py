@@ -30,13 +30,14 @@ SCORES = 2
 """Tensors of scores at the loss that are there at once: their softmax, and the gradient of it."""
 PASSING = 3
 """Tensors of the widest layer that are passed on but not kept."""
-SLACK = 0.85
-"""Of activations: what the way back holds for a moment, and what the allocator holds between blocks it gave."""
-SLACK_OF_PASSES = 0.5
-"""As much more where a step takes several passes: gradients of the first lie between the blocks of the next."""
-SLACK_OF_EIGHT_BITS = 0.1
-"""As much more with 8-bit layers."""
-SLACK_OF_ADAPTED_EIGHT_BITS = 0.4
+SLACK = 1.2
+"""Of activations without what adapters keep: what the way back holds for a moment, and what the allocator holds between
+blocks it gave."""
+SLACK_OF_PASSES = 0.8
+"""Of all activations, as much more where a step takes several passes: gradients of the first lie between the blocks of the next."""
+SLACK_OF_EIGHT_BITS = 1.05
+"""The same of 8-bit layers, which keep what they read with or without adapters."""
+SLACK_OF_ADAPTED_EIGHT_BITS = 0.45
 """As much more where all of them carry adapters: such a trial has PEFT's own layers, which make three tensors of what
 each gives and keep one."""
 HOLES = 0.5
@@ -46,8 +47,8 @@ HOLES_AND_ACTIVATIONS = 0.4
 """Of activations, beside such holes."""
 HOLES_KNOWN = 1_500_000_000
 """The largest weights in float32 of which their holes were measured; a larger model is one for a GPU, which has none."""
-SLACK_BYTES = 15_000_000
-"""Buffers of the matrix library, and what the first step loads."""
+SLACK_BYTES = 33_000_000
+"""The least, however little is kept: buffers of the matrix library, and what the first step loads."""
 
 
 class Memory(BaseModel):
@@ -63,6 +64,8 @@ class Memory(BaseModel):
     logits: int
     slack: int = 0
     """What the allocator keeps beside what it was asked for."""
+    slack_share: float | None = None
+    """Of activations, where there are enough of them; None in a plan of an earlier version."""
     floor: int = FLOOR_BYTES
     label: str = "predicted"
 
@@ -71,11 +74,6 @@ class Memory(BaseModel):
         """All parts together."""
         parts = (self.weights, self.adapter, self.gradients, self.optimizer)
         return sum(parts) + self.activations + self.logits + self.slack + self.floor
-
-    @property
-    def slack_share(self) -> float:
-        """Of activations."""
-        return max(self.slack - SLACK_BYTES, 0) / max(self.activations, 1)
 
 
 def predict(
@@ -106,6 +104,9 @@ def predict(
     row = min(lengths.mean + 2 * lengths.spread, lengths.longest)
     kept = _kept_per_token(shape, spec=spec, targets=targets, row=row)
     activations = round(tokens * width * kept)
+    share = _slack_share(shape, spec=spec, targets=targets, row=row, kept=kept)
+    if _has_eight_bits(spec):
+        share = max(share, _holes(shape) / max(activations, 1) + HOLES_AND_ACTIVATIONS)
     logits = round(
         tokens * lengths.trained / lengths.mean * shape.vocabulary * 4 * SCORES
         if spec.adapter.task_type != "SEQ_CLS"
@@ -119,26 +120,36 @@ def predict(
         optimizer=OPTIMIZER_COPIES * trained,
         activations=activations,
         logits=logits,
-        slack=round(_slack(shape, spec=spec, targets=targets, activations=activations)),
+        slack=round(max(SLACK_BYTES, share * activations)),
+        slack_share=share,
         floor=floor or FLOOR_BYTES,
     )
 
 
-def _slack(shape: Shape, *, spec: Spec, targets: Sequence[Target], activations: int) -> float:
-    if not _has_eight_bits(spec):
-        return SLACK_BYTES + SLACK * activations
-    adapted = len(targets) / max(len(shape.modules), 1)
-    share = SLACK + SLACK_OF_EIGHT_BITS + SLACK_OF_ADAPTED_EIGHT_BITS * adapted
+def _slack_share(
+    shape: Shape, *, spec: Spec, targets: Sequence[Target], row: float, kept: float
+) -> float:
+    if _has_eight_bits(spec):
+        adapted = len(targets) / max(len(shape.modules), 1)
+        return SLACK_OF_EIGHT_BITS + SLACK_OF_ADAPTED_EIGHT_BITS * adapted
+    if spec.adapter.peft_type == "FULL":
+        return SLACK
+    bare = _kept_per_token(shape, spec=spec, targets=targets, row=row, bare=True)
+    return SLACK * bare / kept
+
+
+def _holes(shape: Shape) -> float:
     whole = sum(4 * module.in_features * module.out_features for module in shape.modules)
-    holes = HOLES * min(whole, HOLES_KNOWN) + HOLES_AND_ACTIVATIONS * activations
-    return SLACK_BYTES + max(share * activations, holes)
+    return HOLES * min(whole, HOLES_KNOWN)
 
 
-def pass_tokens(shape: Shape, *, spec: Spec, lengths: Lengths | None = None) -> int:
-    """Tokens of a large forward pass: two deviations over the mean of its rows."""
+def pass_tokens(
+    shape: Shape, *, spec: Spec, lengths: Lengths | None = None, deviations: float = 2.0
+) -> int:
+    """Tokens of a large forward pass: two deviations over the mean of its rows; of a small one with -2."""
     found = lengths or allowed(longest(shape, spec=spec))
     rows = spec.train.per_device_train_batch_size
-    most = rows * found.mean + 2 * found.spread * math.sqrt(rows)
+    most = rows * found.mean + deviations * found.spread * math.sqrt(rows)
     row = found.longest + spec.adapter.num_ahead
     total = min(most, rows * found.longest) + rows * spec.adapter.num_ahead
     # The larger limit, that of a GPU, is not assumed: whether there is one is known when the model is loaded.
@@ -188,8 +199,10 @@ def _linear_bytes(module: Module, *, dtype: str, quantization: QuantizationSpec 
     return numbers / 2 + numbers / 64 * scale + bias
 
 
-def _kept_per_token(shape: Shape, *, spec: Spec, targets: Sequence[Target], row: float) -> float:
-    """Numbers kept for the backward pass, for each token."""
+def _kept_per_token(
+    shape: Shape, *, spec: Spec, targets: Sequence[Target], row: float, bare: bool = False
+) -> float:
+    """Numbers kept for the backward pass, for each token; bare without what is kept for adapters alone."""
     family = family_of(shape)
     adapted: dict[int | None, set[str]] = {}
     for target in targets:
@@ -201,10 +214,10 @@ def _kept_per_token(shape: Shape, *, spec: Spec, targets: Sequence[Target], row:
         adapted = dict.fromkeys(range(shape.layers), every)
     # Below the first adapter nothing has to be kept: no gradient passes there.
     blocks = [
-        family.kept(adapted=adapted.get(layer, set()), row=row)
+        family.kept(adapted=set() if bare else adapted.get(layer, set()), row=row)
         for layer in range(first, shape.layers)
     ]
-    kept = sum(blocks) + 2 * shape.hidden + sum(t.rank for t in targets)
+    kept = sum(blocks) + 2 * shape.hidden + (0 if bare else sum(t.rank for t in targets))
     if spec.train.gradient_checkpointing and blocks:
         # The input of each block, and the inside of the one that is recomputed.
         kept = shape.hidden * len(blocks) + max(blocks)

@@ -68,6 +68,8 @@ class TrialPlan(_Facts):
     memory: Memory
     pass_tokens: int = 0
     """Of its forward pass."""
+    fewest_tokens: int = 0
+    """Of one that happens to be small."""
     longest_row: int = 0
     """Tokens of its longest row, as far as is known."""
     mapped: int = 0
@@ -192,7 +194,7 @@ def needs_of(planned: Plan) -> dict[str, Need]:
 
 
 def _need(planned: TrialPlan) -> Need:
-    return Need(planned.memory, planned.pass_tokens, planned.longest_row)
+    return Need(planned.memory, planned.pass_tokens, planned.longest_row, planned.fewest_tokens)
 
 
 def _least(planned: TrialPlan) -> Need:
@@ -318,6 +320,7 @@ def _plan_trial(
             floor=floor,
         ),
         pass_tokens=pass_tokens(shape, spec=spec, lengths=lengths),
+        fewest_tokens=pass_tokens(shape, spec=spec, lengths=lengths, deviations=-2.0),
         longest_row=lengths.longest + spec.adapter.num_ahead,
         mapped=mapped_bytes(shape, dtype=spec.model.dtype, quantization=spec.quantization),
     )

@@ -37,6 +37,8 @@ class Need(NamedTuple):
     """Of its forward pass."""
     longest: int = 0
     """Of its rows; a pass holds at least one. 0 where that is not known."""
+    fewest: int = 0
+    """Tokens of a step whose rows happen to be short. 0 where that is not known."""
 
 
 def group_peak(needs: Sequence[Need], *, adapters: int, max_tokens: int = MAX_TOKENS["cpu"]) -> int:
@@ -51,12 +53,18 @@ def group_parts(
     first = needs[0].memory
     longest_row = max(need.longest or need.tokens for need in needs)
     total = sum(need.tokens for need in needs)
-    # As many passes as are needed, filled alike, as the engine cuts them.
-    passes = max(1, math.ceil(total / max(max_tokens, longest_row)))
-    tokens = max(longest_row, total / passes)
     activations = max(need.memory.activations / max(need.tokens, 1) for need in needs)
-    share = max(need.memory.slack_share for need in needs)
-    share += SLACK_OF_PASSES if passes > 1 else 0.0
+    share = max(_slack_share(need.memory) for need in needs)
+    most = max(max_tokens, longest_row)
+    # As many passes as are needed, filled alike, as the engine cuts them; and where a step of shorter rows takes one less, it fills them.
+    passes = max(1, math.ceil(total / most))
+    kinds = [(max(longest_row, total / passes), passes)]
+    if sum(need.fewest or need.tokens for need in needs) <= (passes - 1) * most:
+        kinds.append((most, passes - 1))
+    tokens, share = max(
+        ((tokens, share + (SLACK_OF_PASSES if number > 1 else 0.0)) for tokens, number in kinds),
+        key=lambda kind: kind[0] * (1 + kind[1]),
+    )
     logits = max(need.memory.logits / max(need.tokens, 1) for need in needs)
     return {
         "weights": first.weights,
@@ -64,9 +72,15 @@ def group_parts(
         "gradients and optimizer": sum(n.memory.gradients + n.memory.optimizer for n in needs),
         "activations": tokens * activations,
         "logits": tokens * logits,
-        "allocator slack": SLACK_BYTES + share * tokens * activations,
+        "allocator slack": max(SLACK_BYTES, share * tokens * activations),
         "Python and libraries": first.floor,
     }
+
+
+def _slack_share(memory: Memory) -> float:
+    if memory.slack_share is not None:
+        return memory.slack_share
+    return memory.slack / max(memory.activations, 1)
 
 
 def shares(
