@@ -46,7 +46,7 @@ what stays it leaves holes between it. Larger activations fill them."""
 HOLES_AND_ACTIVATIONS = 0.4
 """Of activations, beside such holes."""
 HOLES_KNOWN = 1_500_000_000
-"""The largest weights in float32 of which their holes were measured; a larger model is one for a GPU, which has none."""
+"""Weights in float32 beyond which holes are not told: the largest measured were 1.2 GB. Larger models are for a GPU, where nothing was measured."""
 SLACK_BYTES = 33_000_000
 """The least, however little is kept: buffers of the matrix library, and what the first step loads."""
 
