@@ -3,6 +3,7 @@
 Adapters are equal to the bit, scores to the last digit, and every event but for its time is the same.
 """
 
+import itertools
 import json
 import math
 import os
@@ -27,6 +28,8 @@ from workbench.spec import Spec
 
 SOAK = bool(os.environ.get("SOAK"))
 KILLS = 100 if SOAK else 3
+STRIDE = 6 if SOAK else 280
+"""It writes some 800 times; how often depends a little on how long it takes."""
 FIELDS = {
     "adapter": {"target_modules": ["q_proj", "v_proj"], "lora_dropout": 0.1},
     "data": {"id": "microworld/updates", "rows": 48, "eval_fraction": 0.1},
@@ -60,11 +63,21 @@ class Preloaded:
             env={**os.environ, **job.WORKER_ENVIRONMENT},
         )
 
-    def work(self, folder: Path, *, kill_at: float = math.inf, of: str = "") -> int:
-        """Run a folder, and kill the worker once it has said so many things, of one trial or in all; its exit code."""
+    def work(
+        self, folder: Path, *, kill_at: float = math.inf, before_write: int = 0, of: str = ""
+    ) -> int:
+        """Run a folder; its worker's exit code.
+
+        Args:
+            folder: A sweep.
+            kill_at: Kill the worker once it has said so many things.
+            before_write: Let it die right before it writes this often.
+            of: What is counted, a trial's events or a path's writes; all of them where it is empty.
+        """
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(f"{folder}\n")
+        told = {"folder": str(folder), "writes": before_write, "of": of if before_write else ""}
+        self._process.stdin.write(json.dumps(told) + "\n")
         self._process.stdin.flush()
         child = int(self._process.stdout.readline())
         if kill_at < math.inf:
@@ -199,6 +212,35 @@ def test_killed_between_two_rungs_or_after_the_last_it_is_still_judged(
     assert preloaded.work(again, kill_at=moment, of=winner) == -signal.SIGKILL
     assert preloaded.work(again) == 0, (again / "log.txt").read_text()
     same(again, whole)
+
+
+@pytest.mark.parametrize("trial", ["r4-lr0.012", "r4-lr0.004"])
+@pytest.mark.parametrize(("file", "write"), [("adapter", 1), ("script.py", 2)])
+def test_killed_while_a_trial_ends_it_is_scored_by_what_it_had_learned(
+    preloaded, whole, tmp_path, trial, file, write
+) -> None:
+    """Its state says that it has ended before the savepoint does: what lies between is done again."""
+    again = prepared(tmp_path, "killed")
+    code = preloaded.work(again, before_write=write, of=f"{trial}/{file}")
+    assert code == -signal.SIGKILL
+    assert preloaded.work(again) == 0, (again / "log.txt").read_text()
+    same(again, whole)
+
+
+def test_a_sweep_killed_before_any_of_its_writes_ends_as_one_that_was_not(
+    preloaded, whole, tmp_path
+) -> None:
+    """Moments that a kill after a time hits by luck alone: between two files that belong together."""
+    for number in itertools.count(1, STRIDE):
+        again = prepared(tmp_path, f"killed-{number}")
+        code = preloaded.work(again, before_write=number)
+        if code == -signal.SIGKILL:
+            assert preloaded.work(again) == 0, (again / "log.txt").read_text()
+        same(again, whole)
+        shutil.rmtree(again)
+        if code == 0:
+            break
+    assert number > 2 * 280, "a worker that ended before it was killed proves nothing"
 
 
 def test_a_sweep_killed_at_any_moment_ends_as_one_that_was_not(preloaded, whole, tmp_path) -> None:
