@@ -97,10 +97,12 @@ def _run(store: SweepStore, steering: Steering) -> list[str]:
 
 
 def _take_back(store: SweepStore, steering: Steering) -> None:
-    """Take out the trials that joined after the last savepoint: they join again, at the same step."""
+    """Go back to the last savepoint: who joined after it joins again, and who ended after it has not ended yet."""
     for one in store.added:
         if steering.is_to_come(one.command):
             store.take_back(one.trial.name)
+    named = {trial.name for trial in store.trials}
+    store.set_status(trials=dict.fromkeys(named.intersection(steering.since.slots), "queued"))
 
 
 def _refuse(store: SweepStore) -> list[str]:

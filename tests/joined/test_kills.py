@@ -45,6 +45,9 @@ TOLD: tuple[tuple[str, dict[str, Any]], ...] = (
     ("resume", {"at": 6}),
     ("stop", {"trial": "r4-lr0.001", "at": 6}),
     ("add", {"at": 7, "changes": {"adapter.r": 2, "train.learning_rate": 5e-3}}),
+    # After the last savepoint, of the last that trains: nobody waits, but both are followed again.
+    ("pause", {"trial": "r4-lr0.012", "at": 22}),
+    ("resume", {"trial": "r4-lr0.012", "at": 22}),
 )
 MADE = ("r4-lr0.006-warm", "r2-lr0.005")
 JUDGED = ("r1-lr0.001", "r1-lr0.004", "r4-lr0.004", "r4-lr0.012")

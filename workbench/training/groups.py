@@ -76,14 +76,12 @@ class _Training:
 def _waiting(training: _Training) -> list[Trial]:
     """The trials that are to train, made ready; what others had learned is put back."""
     store, group, steering = training.store, training.group, training.steering
-    held = [trial.name for trial in group.trials if trial.name in steering.since.slots]
-    # They trained at the savepoint: what became of them after that has not happened yet.
-    store.set_status(trials=dict.fromkeys(held, "queued"))
     waiting = []
     for trial in group.trials:
         state = training.state(trial.name)
         kept = store.folder(trial.name) / trial.spec.adapter.kept_as
-        if trial.name in held:
+        if trial.name in steering.since.slots:
+            # It trained at the savepoint, whatever became of it after that.
             waiting.append(trial)
         elif state in KEPT and kept.exists():
             group.bank.restore(trial.name, kept)
