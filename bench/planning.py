@@ -97,7 +97,7 @@ def main() -> None:
                 continue
             before = json.loads(stored.read_text()) if said.more and stored.exists() else None
             if before:
-                only_alike(before["machine"], describe())
+                only_alike(before, describe())
             cells = list(grid(model))[said.part[0] - 1 :: said.part[1]][: said.most]
             found = measured(
                 model,

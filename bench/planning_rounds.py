@@ -17,19 +17,23 @@ class Cell:
     length: int
 
 
-def only_alike(before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Refuse rounds whose medians would be of two things."""
+def only_alike(before: dict[str, Any], machine: dict[str, Any]) -> None:
+    """Refuse to add rounds of a machine to a stored result where the medians would be of two things."""
+    alike = "leave out --more, or name another --out"
     for what in ("commit", "processor"):
-        if before[what] != now[what]:
+        if before["machine"][what] != machine[what]:
             raise ValueError(
-                f"the stored rounds are of {what} {before[what]}, these of {now[what]}: "
-                "their medians would be of two things; leave out --more, or name another --out"
+                f"the stored rounds are of {what} {before['machine'][what]}, these of {machine[what]}: "
+                f"their medians would be of two things; {alike}"
             )
+    anew = before.get("memory_foretold")
+    if anew:
+        raise ValueError(f"memory of the stored rounds was foretold anew by {anew}; {alike}")
 
 
 def both(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     """Rounds that were run at two times, as if they had been run at one."""
-    only_alike(before["machine"], now["machine"])
+    only_alike(before, now["machine"])
     done = len(before["calibrations"])
     cells = []
     for old, new in zip(before["cells"], now["cells"], strict=True):

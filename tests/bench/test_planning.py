@@ -103,10 +103,17 @@ def test_rounds_of_another_time_are_added_to_those_that_are_stored() -> None:
 
 @pytest.mark.parametrize("what", ["commit", "processor"])
 def test_rounds_of_another_commit_or_processor_are_refused(what: str) -> None:
-    machine = of_one_round(1.0)["machine"]
-    only_alike(machine, {**machine, "date": "another day"})
+    stored = of_one_round(1.0)
+    machine = stored["machine"]
+    only_alike(stored, {**machine, "date": "another day"})
     with pytest.raises(ValueError, match=f"of {what} .*; leave out --more, or name another --out"):
-        only_alike(machine, {**machine, what: "another"})
+        only_alike(stored, {**machine, what: "another"})
+
+
+def test_rounds_are_not_added_to_those_whose_memory_another_code_foretold() -> None:
+    stored = of_one_round(1.0)
+    with pytest.raises(ValueError, match="foretold anew by abc"):
+        both({**stored, "memory_foretold": "abc"}, stored)
 
 
 def test_off_is_a_share_of_what_was_measured() -> None:

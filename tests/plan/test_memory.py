@@ -84,3 +84,11 @@ def test_steps_that_just_fit_into_one_pass_fill_it(narrow: Shape) -> None:
     every = group_parts([over[1]] * 2, adapters=0)
     assert some["activations"] == pytest.approx(full["activations"], rel=0.01)
     assert some["activations"] > 1.8 * every["activations"]
+
+
+def test_a_plan_of_before_slack_had_a_share_is_read_as_it_was_meant(narrow: Shape) -> None:
+    told = memory(widened(narrow, 10), tokens=2000, bits=None)
+    assert told.slack > SLACK_BYTES, "a floor would say nothing of the share"
+    before = Memory.model_validate(told.model_dump(exclude={"slack_share"}))
+    now, then = (group_parts([Need(one, tokens=2000)], adapters=0) for one in (told, before))
+    assert then["allocator slack"] == pytest.approx(now["allocator slack"], rel=1e-6)
