@@ -104,8 +104,13 @@ def preloaded() -> Iterator[Preloaded]:
 
 
 def num_said(folder: Path, *, of: str = "") -> int:
-    logs = [*folder.glob(f"{of}/events.jsonl")] if of else [*folder.glob("**/events.jsonl")]
-    return sum(path.read_bytes().count(b"\n") for path in logs)
+    # Not every folder there is: some of those a worker fills are gone while one looks.
+    logs = (
+        folder.glob(f"{of}/events.jsonl")
+        if of
+        else [folder / "events.jsonl", *folder.glob("[!.]*/events.jsonl")]
+    )
+    return sum(path.read_bytes().count(b"\n") for path in logs if path.exists())
 
 
 def prepared(root: Path, name: str) -> Path:
@@ -131,6 +136,7 @@ def same(one: Path, other: Path) -> None:
     ours, theirs = SweepStore.open(one), SweepStore.open(other)
     assert [t.name for t in ours.trials] == [t.name for t in theirs.trials]
     assert ours.status().trials == theirs.status().trials
+    assert [path for path in one.rglob(".*") if path.name != ".lock"] == [], "left lying"
     assert said(ours, "") == said(theirs, "")
     for trial in theirs.trials:
         assert said(ours, trial.name) == said(theirs, trial.name)

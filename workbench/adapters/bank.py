@@ -6,6 +6,7 @@ full fine-tuning among them, has a bank to itself: PEFT mixes no types, and some
 makes a slot the model for a while. The bank does not train.
 """
 
+import itertools
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -42,6 +43,7 @@ class Bank:
         """The base, in a PeftModel once there is an adapter."""
         # PEFT keys its module dicts by adapter name, and a torch module name may hold no dot.
         self._adapter: dict[str, str] = {}
+        self._numbers = itertools.count(1)
         self._untouched: Untouched | None = None
         self._prompted: Prompted | None = None
         self._own: dict[str, torch.nn.Parameter] | None = None
@@ -69,7 +71,8 @@ class Bank:
         )
         assert not why, f"such a trial has a bank to itself: {why}"
         trained = {name: p.requires_grad for name, p in self.model.named_parameters()}
-        key = f"slot{len(self.trials)}"
+        # Not by how many there are: one that was given up keeps its key.
+        key = f"slot{next(self._numbers)}"
         config = to_peft_config(trial.spec.adapter)
         with _refusals(trial), _seeded(trial):
             self.model.add_adapter(key, config)

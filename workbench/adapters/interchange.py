@@ -5,8 +5,6 @@ reads, each under a temporary name until it is whole. This file knows neither tr
 """
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,8 +23,8 @@ from peft import (
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from workbench.errors import RunError
 from workbench.models.heads import labels_of
+from workbench.runs.atomic import replacing
 from workbench.spec import AdapterSpec
 
 
@@ -130,19 +128,12 @@ def read_model(model: Any, folder: Path) -> None:
 @contextmanager
 def _whole(folder: Path) -> Iterator[Path]:
     """A folder to write into that gets its name when it is whole."""
-    temporary = folder.with_name(f".{folder.name}-{os.getpid()}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.rename(folder)
-    except (SafetensorError, OSError) as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise RunError(
-            f"the {folder.name} could not be written: {error}. Free some space, then go on with "
-            "--resume"
-        ) from error
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        try:
+            yield temporary
+        except SafetensorError as error:
+            raise OSError(str(error)) from error
 
 
 def _write(model: PeftModel, folder: Path, *, adapter: str, base_id: str) -> None:

@@ -104,17 +104,26 @@ class SweepStore:
         folder = self.path / trial.name
         if trial.name in {one.name for one in self.trials} or folder.exists():
             raise StoreError(f"the sweep {self.path.name!r} has a trial {trial.name!r} already")
-        folder.mkdir()
-        write_bytes(folder / "spec.yaml", trial.spec.to_yaml().encode())
+        # First on record, and last to be taken off it: a folder that a killed worker left is never nobody's.
         added.write(self.path, [*self.added, Added(trial=trial, command=command)])
         self._added_when = None
-        self.set_status(trials={trial.name: "queued"})
+        try:
+            write_bytes(folder / "spec.yaml", trial.spec.to_yaml().encode())
+            self.set_status(trials={trial.name: "queued"})
+        except RunError:
+            self.take_back(trial.name)
+            raise
 
     def take_back(self, trial: str) -> None:
         """Take an added trial out again, with all that it did: it is about to join anew."""
+        shutil.rmtree(self.path / trial, ignore_errors=True)
         added.write(self.path, [one for one in self.added if one.trial.name != trial])
         self._added_when = None
-        shutil.rmtree(self.path / trial, ignore_errors=True)
+        path = self.path / "status.json"
+        with locked(self.path):
+            status = stored_status(path)
+            others = {name: state for name, state in status.trials.items() if name != trial}
+            write_status(path, status.model_copy(update={"trials": others}))
 
     @classmethod
     def create(cls, spec: Spec, *, root: Path) -> Self:

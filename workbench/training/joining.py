@@ -61,20 +61,14 @@ class Joins:
 
     def make(self, command: Command, *, steering: Steering) -> str:
         """Make the trial that a command asks for; why it cannot be, or nothing."""
-        parent = command.trial
         try:
-            step = steering.reached(parent) if parent else 0
+            step = steering.reached(command.trial) if command.trial else 0
             trial = newcomer(self._store, command, step=step)
             rows = self._rows(trial)
             if why := self._unlike(trial):
                 return why
             self._group.bank.add(trial)
-            self._store.add_trial(trial, command=command.file)
-            folder = self._store.folder(trial.name)
-            if parent:
-                self._group.bank.save(parent, folder / INITIAL)
-                self._group.bank.restore(trial.name, folder / INITIAL)
-            slot = slot_of(self._store, self._group.loaded, trial, rows=rows)
+            slot = self._made(trial, rows=rows, command=command.file)
         except WorkbenchError as error:
             return str(error)
         slot.from_step = 0
@@ -84,6 +78,19 @@ class Joins:
         self._waiting.append(slot)
         steering.begin([trial.name])
         return ""
+
+    def _made(self, trial: Trial, *, rows: Rows, command: str) -> Slot:
+        """The slot of a trial that is on record; one that cannot be made whole is taken off it again."""
+        self._store.add_trial(trial, command=command)
+        try:
+            if trial.parent:
+                initial = self._store.folder(trial.name) / INITIAL
+                self._group.bank.save(trial.parent, initial)
+                self._group.bank.restore(trial.name, initial)
+            return slot_of(self._store, self._group.loaded, trial, rows=rows)
+        except WorkbenchError:
+            self._store.take_back(trial.name)
+            raise
 
     def _rows(self, trial: Trial) -> Rows:
         if trial.spec.data not in self._data:

@@ -69,7 +69,8 @@ def write_script(store: SweepStore, trial: Trial, *, slot: Slot, rows: Rows) -> 
         initial=INITIAL if trial.parent else None,
         steered=_told(store, trial),
     )
-    (store.folder(trial.name) / "script.py").write_text(code, encoding="utf-8")
+    with store.replacing(f"{trial.name}/script.py") as temporary:
+        temporary.write_text(code, encoding="utf-8")
 
 
 def _told(store: SweepStore, trial: Trial) -> list[str]:
@@ -140,10 +141,8 @@ def _keep_rows(store: SweepStore, rows: Sequence[Rendered]) -> str:
         for r in rows
     ]
     name = hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
-    path = store.path / "rows" / f"{name}.jsonl"
-    if not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text("".join(lines), encoding="utf-8")
-        temporary.replace(path)
+    relative = f"rows/{name}.jsonl"
+    if not (store.path / relative).exists():
+        with store.replacing(relative) as temporary:
+            temporary.write_text("".join(lines), encoding="utf-8")
     return name
