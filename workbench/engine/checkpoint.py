@@ -6,7 +6,6 @@ versions, which the header records. It knows the tensors of a slot and nothing o
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from workbench.errors import RunError
+from workbench.runs.atomic import replacing
 
 FORMAT = 2
 
@@ -76,16 +76,13 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
         "threads": torch.get_num_threads(),
         "capability": torch.backends.cpu.get_cpu_capability(),
     }
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
     plain = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(plain, temporary, metadata={"state": json.dumps(header)})
-        temporary.replace(path)
-    except (SafetensorError, OSError) as error:
-        temporary.unlink(missing_ok=True)
+        with replacing(path) as temporary:
+            save_file(plain, temporary, metadata={"state": json.dumps(header)})
+    except (SafetensorError, RunError) as error:
         raise RunError(
-            f"the checkpoint of step {checkpoint.step} could not be written: {error}. "
+            f"the checkpoint of step {checkpoint.step} could not be written: {error.__cause__ or error}. "
             "The one before it is kept; free some space"
         ) from error
 
