@@ -115,7 +115,7 @@ class SweepStore:
             raise
 
     def take_back(self, trial: str) -> None:
-        """Take an added trial out again, with all that it did: it is about to join anew."""
+        """Take an added trial out again, with all that it did: it joins anew, or could not be made whole."""
         shutil.rmtree(self.path / trial, ignore_errors=True)
         added.write(self.path, [one for one in self.added if one.trial.name != trial])
         self._added_when = None
