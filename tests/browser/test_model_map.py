@@ -47,7 +47,7 @@ WATCH_CELLS = """() => {
 }"""
 
 ROUND_TRIP = """(rank) => new Promise((done, fail) => {
-    setTimeout(() => fail(new Error('the count did not change')), 10000);
+    setTimeout(() => fail(new Error('the count did not change')), 30000);
     const line = document.querySelector('.wb-map-line');
     const cell = document.querySelector('[data-i="100"]');
     cell.focus();

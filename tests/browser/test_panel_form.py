@@ -46,7 +46,7 @@ WAY = """(node) => node === document.activeElement ? ''
     : node.compareDocumentPosition(document.activeElement) & Node.DOCUMENT_POSITION_FOLLOWING ? 'Shift+Tab' : 'Tab'"""
 FOCUSED = "() => document.activeElement.dataset.reach || ''"
 CARD_AFTER_CHIP = """(rank) => new Promise((done, fail) => {
-    setTimeout(() => fail(new Error('the card did not change')), 10000);
+    setTimeout(() => fail(new Error('the card did not change')), 30000);
     const card = document.querySelector('.wb-card .widget-html-content');
     const before = [...card.querySelectorAll('thead ~ tbody th')].map((node) => node.textContent).join();
     const begun = performance.now();

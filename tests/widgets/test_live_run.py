@@ -3,6 +3,8 @@
 import json
 import threading
 
+import pytest
+
 from workbench.events import Steered
 from workbench.job import attach
 from workbench.runs import control
@@ -86,6 +88,39 @@ def test_a_command_that_is_refused_is_taken_back_with_the_reason(store):
     view.close()
 
 
+@pytest.mark.parametrize("reason", ["", "r4 is not paused"])
+def test_an_answer_may_come_before_the_sender_has_gone_on(store, monkeypatch, reason):
+    view, send = LiveRun(attach(store.path)), control.send
+
+    def send_and_be_answered(path, command, **about):
+        send(path, command, **about)
+        store.append(Steered(command="resume r4", applied=not reason, reason=reason))
+        view.refresh()
+
+    monkeypatch.setattr(control, "send", send_and_be_answered)
+    press(view, "resume", "r4")
+    assert view.asked == {}
+    assert reason in view.problem
+    view.close()
+
+
+def test_a_restart_may_have_failed_before_whoever_asked_has_gone_on(store, monkeypatch):
+    store.set_status(state="stopped")
+    view = LiveRun(attach(store.path))
+    begin = view._begin_restart
+
+    def begin_and_end():
+        begin()
+        view.settle()
+
+    monkeypatch.setattr(view, "_begin_restart", begin_and_end)
+    (store.path / "log.txt").mkdir()
+    press(view, "restart")
+    assert view.asked == {}
+    assert "log.txt" in view.problem
+    view.close()
+
+
 def test_two_views_of_one_sweep_both_show_what_one_of_them_asked_for(store, train):
     train("r1", [2.0])
     one, other = LiveRun(attach(store.path)), LiveRun(attach(store.path))
@@ -145,6 +180,7 @@ def test_a_button_that_cannot_work_shows_why_and_raises_nothing(store):
     view = LiveRun(attach(store.path))
     press(view, "restart")
     assert "running already" in view.problem
+    assert view.asked == {}, "nothing is on its way"
     view.ask("stpo")
     assert "Did you mean 'stop'?" in view.problem
     view.close()
@@ -204,6 +240,7 @@ def test_where_no_widget_can_be_shown_there_is_a_table_with_everything_escaped(s
 
 def test_what_became_unreadable_while_it_was_read_holds_no_cell_up(store, train, monkeypatch):
     monkeypatch.setattr(trail, "SLICE", 1000)
+    store.set_status(state="done")  # so that nobody looks but this test
     view = LiveRun(attach(store.path))
     train("r1", [1.0] * 100, total=100)
     view._look(seconds=0.0)

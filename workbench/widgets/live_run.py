@@ -273,6 +273,28 @@ class LiveRun(anywidget.AnyWidget):
         if not self.job.path.exists():
             self._look()  # which says so
             return
+        awaited = not at and command not in control.MAKE_A_TRIAL
+        if awaited:
+            # Before it is sent: the thread that looks may read the answer before this one goes on.
+            self._expect(command, trial)
+        try:
+            self._pass_on(command, trial, changes=changes, at=at)
+        except Exception:
+            if awaited:
+                self._expect("", trial)
+            raise
+        PUMP.add(self)
+        if not awaited:
+            self._look()  # the list of what waits has it from here on
+
+    def _expect(self, command: str, trial: str) -> None:
+        """Show that a command of a trial is on its way; none where it is empty."""
+        with self._asking:
+            others = {name: told for name, told in self.asked.items() if name != trial}
+            self._waited[trial] = 0
+            self.asked = {**others, trial: command} if command else others
+
+    def _pass_on(self, command: str, trial: str, *, changes: Mapping[str, Any], at: int) -> None:
         if command == "restart":
             self._begin_restart()
         elif command == "clone":
@@ -281,13 +303,6 @@ class LiveRun(anywidget.AnyWidget):
             self.job.add(changes, at=at)
         else:
             control.send(self.job.path, command, trial=trial, at=at, changes=changes)
-        PUMP.add(self)
-        if at or command in control.MAKE_A_TRIAL:
-            self._look()  # the list of what waits has it from here on
-            return
-        with self._asking:
-            self._waited[trial] = 0
-            self.asked = {**self.asked, trial: command}
 
     def _begin_restart(self) -> None:
         status = self.job.status()
