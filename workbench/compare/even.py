@@ -6,7 +6,7 @@ is amplified when its paired difference to the base is found and it lies farther
 
 from workbench.compare import wording
 from workbench.compare.family import corrected
-from workbench.compare.figure import Figure, figure_of
+from workbench.compare.figure import Figure, base_figure, figure_of
 from workbench.compare.pairing import Difference, difference
 from workbench.compare.reading import Candidate, Reading
 from workbench.scores.catalog import eval_info
@@ -34,7 +34,7 @@ def amplified(reading: Reading, ranked: list[Candidate]) -> str:
 def _grown(reading: Reading, one: Difference) -> str:
     """How far from even a trial is, where that is farther than the base."""
     even = eval_info(one.eval).even
-    ours, base = (figure_of(reading, name, one.eval) for name in (one.of, BASE))
+    ours, base = figure_of(reading, one.of, one.eval), base_figure(reading, one.of, one.eval)
     if even is None or ours is None or base is None or ours.value is None or base.value is None:
         return ""
     if abs(ours.value - even) <= abs(base.value - even):

@@ -1,7 +1,7 @@
 """What one candidate got on one eval: a value with its interval, over its seeds where there are several.
 
 `figure_of(reading, name, eval)` takes a single trial's stored score as it is; of several seeds it makes the mean, with an
-interval over items and a wider one over items and seeds. It compares nothing.
+interval over items and a wider one over items and seeds; `base_figure` is the base beside one of them. It compares nothing.
 """
 
 import math
@@ -10,11 +10,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from workbench.compare import wording
+from workbench.compare.control import base_beside
 from workbench.compare.reading import Reading
 from workbench.compare.rescored import score_interval
 from workbench.compare.seeds import figure_apart
 from workbench.scores.scoring import WITHHELD
-from workbench.scores.task import BASE
+from workbench.scores.task import BASE, Score
 from workbench.stats.intervals import mean_interval, median_interval, within
 
 PARTS = (
@@ -73,9 +74,7 @@ def figure_of(reading: Reading, name: str, eval: str) -> Figure | None:
     if not stored:
         return None
     if len(stored) == 1:
-        (score,) = stored.values()
-        kept = ("value", "low", "high", "n", "clusters", "errors", "truncated", "method")
-        return Figure(**{field: getattr(score, field) for field in kept})
+        return _of_score(*stored.values())
     by_seed = {slot: score.value for slot, score in stored.items() if score.value is not None}
     counted = {
         "errors": sum(score.errors for score in stored.values()),
@@ -91,6 +90,17 @@ def figure_of(reading: Reading, name: str, eval: str) -> Figure | None:
     return _over_seeds(reading, name, eval, value=value, is_share=is_share).model_copy(
         update=counted
     )
+
+
+def base_figure(reading: Reading, name: str, eval: str) -> Figure | None:
+    """The figure of the base on the items that a candidate was asked, or without one the stored one."""
+    found = base_beside(reading, reading.slots(name)[0] if name else BASE, eval)
+    return _of_score(found) if found is not None else None
+
+
+def _of_score(score: Score) -> Figure:
+    kept = ("value", "low", "high", "n", "clusters", "errors", "truncated", "method")
+    return Figure(**{field: getattr(score, field) for field in kept})
 
 
 def _over_seeds(reading: Reading, name: str, eval: str, *, value: float, is_share: bool) -> Figure:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.compare.reading import Answers, Reading
 from workbench.scores.task import BASE
@@ -24,20 +25,28 @@ class Panel:
     clusters: tuple[str, ...]
     values: dict[str, Floats]
     """Name -> its values in the order of the items; NaN where it has none."""
+    asked: dict[str, NDArray[np.bool_]]
+    """Name -> which of the items it was asked, with or without a value."""
 
     def pair(self, of: str, against: str) -> tuple[Floats, Floats, list[str], int]:
         """The values of the items that both have, their clusters, and how many items only one of the two has.
 
-        >>> nan = math.nan
-        >>> both = Panel(("x", "y"), ("", ""), {"a": np.array([1.0, 0.0]), "b": np.array([1.0, nan])})
-        >>> both.pair("a", "b")
+        >>> mine, theirs = (Answers(of, np.ones(len(of)), ("",) * len(of)) for of in ("xy", "yz"))
+        >>> side_by_side({"a": mine, "b": theirs}).pair("a", "b")
+        (array([1.]), array([1.]), [''], 2)
+
+        The base answers for every set of data, so what was never asked of the other is no loss of the pair.
+
+        >>> side_by_side({"a": mine, "base": theirs}).pair("a", "base")
         (array([1.]), array([1.]), [''], 1)
         """
         a, b = self.values[of], self.values[against]
         has_a, has_b = np.isfinite(a), np.isfinite(b)
-        both = has_a & has_b
+        both, lost = has_a & has_b, has_a ^ has_b
+        if BASE in (of, against):
+            lost &= self.asked[against if of == BASE else of]
         clusters = [self.clusters[place] for place in np.flatnonzero(both)]
-        return a[both], b[both], clusters, int((has_a ^ has_b).sum())
+        return a[both], b[both], clusters, int(lost.sum())
 
 
 def panel(reading: Reading, eval: str) -> Panel:
@@ -75,13 +84,19 @@ def side_by_side(found: dict[str, Answers]) -> Panel:
             if sample not in places and math.isfinite(value):
                 places[sample] = len(places)
                 clusters.append(cluster)
-    values = {name: _placed(one.samples, one.values, places) for name, one in found.items()}
-    return Panel(tuple(places), tuple(clusters), values)
+    values, asked = {}, {}
+    for name, one in found.items():
+        values[name], asked[name] = _placed(one.samples, one.values, places)
+    return Panel(tuple(places), tuple(clusters), values, asked)
 
 
-def _placed(samples: Sequence[str], values: Floats, places: dict[str, int]) -> Floats:
+def _placed(
+    samples: Sequence[str], values: Floats, places: dict[str, int]
+) -> tuple[Floats, NDArray[np.bool_]]:
     full = np.full(len(places), math.nan)
     kept = [at for at, sample in enumerate(samples) if sample in places]
+    asked = np.zeros(len(places), dtype=bool)
     if kept:
-        full[[places[samples[at]] for at in kept]] = values[kept]
-    return full
+        there = [places[samples[at]] for at in kept]
+        full[there], asked[there] = values[kept], True
+    return full, asked

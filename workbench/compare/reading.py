@@ -41,6 +41,16 @@ class Answers:
     kinds: tuple[str, ...] = ()
     """What sort of item each is; empty for what was averaged."""
 
+    def only(self, samples: Iterable[str]) -> "Answers":
+        """Those to some samples, without their kinds."""
+        wanted = set(samples)
+        kept = [at for at, sample in enumerate(self.samples) if sample in wanted]
+        return Answers(
+            tuple(self.samples[at] for at in kept),
+            self.values[kept],
+            tuple(self.clusters[at] for at in kept),
+        )
+
     @property
     def mean(self) -> float:
         """The mean of what was scored; NaN when nothing was."""
@@ -194,7 +204,18 @@ class Reading:
             if (score := self.score(slot, eval)) is not None and score.value is not None
             if (answers := self.slot_answers(slot, eval)) is not None
         }
+        if name == BASE and ways == {None}:
+            ways = self._ways_of_a_set(eval) or ways
         return (ways.pop() if len(ways) == 1 else None) if ways else "mean"
+
+    def _ways_of_a_set(self, eval: str) -> set[str | None]:
+        """How the base's score sums up one set of data: it answers the items of all, and its score is of the first."""
+        score, answers = self.score(BASE, eval), self.slot_answers(BASE, eval)
+        assert score is not None, "what has answers and a way has a score"
+        assert answers is not None
+        trials = self.store.trials  # of which a reading may hold some only
+        sets = {one.samples for t in trials if (one := self.slot_answers(t.name, eval))}
+        return {way for one in sets if (way := _summed_up_by(score, answers.only(one)))}
 
     def measures(self, name: str, eval: str) -> frozenset[str]:
         """What the scores of `base` or of a candidate measure, in words; empty where nothing was scored."""

@@ -56,7 +56,7 @@ def rescored(reading: Reading, of: str, against: str, *, eval: str) -> Rescored:
     pairs = _pairs(reading, of, against, eval)
     known = [_by_item(rows) for pair in pairs for rows in pair]
     shared = [sample for sample in known[0] if all(sample in one for one in known[1:])]
-    left_out = len(set().union(*known)) - len(shared)
+    left_out = len(set().union(*known) & _asked(reading, of, against, eval)) - len(shared)
     n = len(shared)
     if n < 2:
         return Rescored(None, None, None, None, n, n, left_out, "")
@@ -96,6 +96,13 @@ def _pairs(reading: Reading, of: str, against: str, eval: str) -> list[tuple[lis
         ours = ours * len(theirs)
     # Two candidates with unlike numbers of seeds are compared on those that both have.
     return list(zip(ours, theirs, strict=False))
+
+
+def _asked(reading: Reading, of: str, against: str, eval: str) -> set[str]:
+    """The items that either was asked; the base answers for every set of data, so its pair is about what the other was asked."""
+    slots = [slot for name in (of, against) if name != BASE for slot in reading.slots(name)]
+    found = (reading.slot_answers(slot, eval) for slot in slots)
+    return {sample for one in found if one is not None for sample in one.samples}
 
 
 def _rows(reading: Reading, slot: str, eval: str) -> list[Row]:

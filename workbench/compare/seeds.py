@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from workbench.compare import wording
+from workbench.compare.control import base_beside
 from workbench.compare.panel import seed_columns, seed_panel
 from workbench.compare.reading import Candidate, Reading
 from workbench.scores.task import BASE
@@ -30,9 +31,10 @@ def by_seed(reading: Reading, one: Candidate, eval: str) -> dict[int, float]:
 
 def gaps(reading: Reading, of: str, against: str, *, eval: str) -> list[float]:
     """`of` minus `against` in each seed that both have; the base has one figure, which serves every seed."""
-    mine = by_seed(reading, reading.candidate(of), eval)
+    candidate = reading.candidate(of)
+    mine = by_seed(reading, candidate, eval)
     if against == BASE:
-        base = reading.score(BASE, eval)
+        base = base_beside(reading, candidate.trials[0], eval)
         theirs = dict.fromkeys(mine, base.value) if base is not None else {}
     else:
         theirs = dict(by_seed(reading, reading.candidate(against), eval))

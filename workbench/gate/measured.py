@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from workbench.compare import wording
 from workbench.compare.calibration import failed_evals
-from workbench.compare.figure import figure_of
+from workbench.compare.figure import base_figure, figure_of
 from workbench.compare.pairing import Difference, difference
 from workbench.compare.panel import panel
 from workbench.compare.reading import Reading, item_of
@@ -22,6 +22,7 @@ from workbench.gate.rules import OF_DIFFERENCES, Rule
 from workbench.gate.sides import Side, joined
 from workbench.scores.catalog import called, eval_info
 from workbench.scores.scoring import WITHHELD
+from workbench.scores.task import BASE
 from workbench.stats.intervals import Floats, cluster_codes, mean_interval, median_interval
 from workbench.stats.paired import paired_difference
 
@@ -200,7 +201,12 @@ def _farther_as_wholes(
     reading: Reading, found: Difference, plain: Measured, *, even: float
 ) -> Measured:
     """The same of scores that are no means, where both are shown to lie on one side of even."""
-    figures = [figure_of(reading, name, found.eval) for name in (found.of, found.against)]
+    theirs = (
+        base_figure(reading, found.of, found.eval)
+        if found.against == BASE
+        else figure_of(reading, found.against, found.eval)
+    )
+    figures = [figure_of(reading, found.of, found.eval), theirs]
     ends = [(one.low, one.high) for one in figures if one is not None]
     sides = {
         0 if low is None or high is None or low <= even <= high else 1 if low > even else -1

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from workbench.compare import wording
+from workbench.compare.control import base_beside
 from workbench.report import markdown as md
 from workbench.report.blocks import NOT_STATED
 from workbench.report.card_evaluation import evaluation, not_asked
 from workbench.report.card_loading import loading
 from workbench.report.card_metadata import languages
 from workbench.report.subject import Subject, for_others
-from workbench.scores.task import BASE
 from workbench.spec import READS, Spec
 
 COUNTS = (
@@ -68,7 +68,7 @@ def _summary(subject: Subject) -> str:
     if found.kind != "single" or found.difference is None:
         return f"{what} No figure of it can be held against its base."
     score = subject.reading.score(subject.name, found.primary)
-    base = subject.reading.score(BASE, found.primary)
+    base = base_beside(subject.reading, subject.name, found.primary)
     unit = score.unit if score is not None else ""
     ends = wording.interval(found.low, found.high, unit)
     gap = wording.signed(found.difference, unit) + (" points" if wording.is_share(unit) else "")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from workbench.compare import wording
 from workbench.compare.calibration import certificate, failed_evals, missing_evals
+from workbench.compare.control import base_beside
 from workbench.compare.pairing import Difference
 from workbench.report import markdown as md
 from workbench.report.card_metadata import title_of
@@ -16,7 +17,7 @@ from workbench.report.subject import Subject
 from workbench.scores.catalog import EVALS
 from workbench.scores.entry import EvalInfo
 from workbench.scores.scoring import WITHHELD
-from workbench.scores.task import BASE, Score
+from workbench.scores.task import Score
 
 SUBJECTS = ("Quality", "Forgetting", "Bias", "Hallucination", "Robustness", "Time")
 """What evals ask about, in the order of a card."""
@@ -111,7 +112,8 @@ def _results(subject: Subject) -> str:
 
 
 def _line(subject: Subject, eval: str) -> list[str]:
-    base, own = subject.reading.score(BASE, eval), subject.reading.score(subject.name, eval)
+    base = base_beside(subject.reading, subject.name, eval)
+    own = subject.reading.score(subject.name, eval)
     told = own or base
     chance = (
         wording.amount(told.chance, told.unit)
@@ -200,7 +202,8 @@ def _even(info: EvalInfo, own: Score | None) -> str:
 
 def _parts(subject: Subject, eval: str) -> str:
     """Partial figures by outcome and by group, of base and adapter."""
-    found = [subject.reading.score(slot, eval) for slot in (BASE, subject.name)]
+    reading, name = subject.reading, subject.name
+    found = [base_beside(reading, name, eval), reading.score(name, eval)]
     told = [score.parts if score is not None else {} for score in found]
     names = [name for name in dict.fromkeys([*told[1], *told[0]]) if name.startswith(PARTS_TOLD)]
     rows = [

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from workbench.compare import wording
 from workbench.compare.calibration import MARK, failed_evals
 from workbench.compare.differences import difference_cell, difference_note
-from workbench.compare.figure import Figure, figure_of
+from workbench.compare.figure import Figure, base_figure
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
 from workbench.compare.pairing import Difference
 from workbench.report import blocks
@@ -166,7 +166,7 @@ def _line(report: Report, one: Finding, *, mark: str) -> Line:
     unit = sort.unit if sort is not None else ""
     cells = (
         Cell(raw=one.eval, text=one.eval + mark),
-        figure_cell(figure_of(reading, BASE, one.eval), unit),
+        figure_cell(base_figure(reading, one.name, one.eval), unit),
         figure_cell(one.figure, unit),
         apart_cell(apart),
         Cell(raw=unit, text="" if apart is None else difference_note(apart)),

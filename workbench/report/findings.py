@@ -8,7 +8,7 @@ comparison has not computed.
 from dataclasses import dataclass
 
 from workbench.compare import asked, table, wording
-from workbench.compare.figure import Figure, figure_of
+from workbench.compare.figure import Figure, base_figure, figure_of
 from workbench.compare.pairing import Difference
 from workbench.compare.reading import Reading
 from workbench.compare.seeds import apart
@@ -170,7 +170,7 @@ class Finding:
     def _nearer(self) -> float | None:
         """How much nearer to even than the base; None where nothing is even."""
         info, reading = info_of(self.eval), self.report.comparison.reading
-        base = figure_of(reading, BASE, self.eval)
+        base = base_figure(reading, self.name, self.eval)
         if info is None or info.even is None or base is None or base.value is None:
             return None
         if self.figure is None or self.figure.value is None:

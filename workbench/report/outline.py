@@ -10,7 +10,7 @@ from workbench.compare import wording
 from workbench.compare.calibration import MARK, failed_evals
 from workbench.compare.differences import difference_note
 from workbench.compare.drawing import Drawing
-from workbench.compare.figure import figure_of
+from workbench.compare.figure import base_figure
 from workbench.compare.markup import Cell, Column, Line, Table, number_column
 from workbench.compare.tradeoffs import tradeoffs as weighed
 from workbench.report import blocks
@@ -158,7 +158,7 @@ def _asked_line(report: Report, area: str, evals: list[str]) -> Line:
                 beside=_more(len(evals) - 1),
                 numbers=(("more", len(evals) - 1),),
             ),
-            figure_cell(figure_of(reading, BASE, first), unit),
+            figure_cell(base_figure(reading, one.name, first), unit),
             figure_cell(one.figure, unit),
             apart_cell(apart),
             Cell(raw=unit, text="" if apart is None else difference_note(apart)),

@@ -168,7 +168,7 @@ def provenance(report: Report) -> Section:
     pairs = [
         ("sweep", reading.store.path.name),
         ("spec", f"fingerprint {reading.spec.fingerprint()}"),
-        ("model", f"{reading.spec.model.id}, revision {reading.spec.model.revision or NOT_STATED}"),
+        _models(reading),
         Fact("attempts", str(attempt or ""), attempt),
         _seeds(reading),
         ("workbench", _stated(known.get("workbench"))),
@@ -190,6 +190,14 @@ def provenance(report: Report) -> Section:
         blocks.paragraph(hashed, numbers={"files": len(found)}),
         about={"sources": found},
     )
+
+
+def _models(reading: Reading) -> tuple[str, str]:
+    found = dict.fromkeys(trial.spec.model for trial in reading.trials) or {
+        reading.spec.model: None
+    }
+    told = [f"{one.id}, revision {one.revision or NOT_STATED}" for one in found]
+    return "model" if len(told) == 1 else "models", "; ".join(dict.fromkeys(told))
 
 
 def _seeds(reading: Reading) -> Fact:

@@ -79,26 +79,29 @@ def default_title(name: str) -> str:
 def heading(report: Report) -> Section:
     """The title, and in one line what was compared."""
     reading = report.comparison.reading
-    spec = reading.spec
+    specs = [trial.spec for trial in reading.trials] or [reading.spec]
+    models = list(dict.fromkeys(spec.model.id for spec in specs))
+    sets = list(dict.fromkeys(spec.data.id for spec in specs))
+    bits = {spec.quantization.bits if spec.quantization is not None else None for spec in specs}
     many, several = len(reading.trials), [len(one.trials) for one in reading.candidates]
     is_even = len({*several}) == 1 and several[0] > 1
     seeds = f" ({len(several)} × {several[0]} seeds)" if is_even else ""
     line = [
-        f"{many} {'trial' if many == 1 else 'trials'} of {_methods(reading)}{seeds} on {spec.model.id}",
-        f"trained on {spec.data.id}",
+        f"{many} {'trial' if many == 1 else 'trials'} of {_methods(reading)}{seeds} on {wording.listed(models)}",
+        f"trained on {wording.listed(sets)}",
     ]
-    if spec.quantization is not None and spec.quantization.bits:
-        line.append(f"{spec.quantization.bits}-bit base")
+    one = bits.pop() if len(bits) == 1 else None
+    if one:
+        line.append(f"{one}-bit base")
     if reading.state not in ("done", "failed", "stopped"):
         line.append(f"the sweep is {reading.state}: this is what there is so far")
-    if spec.model.id == "microworld":
+    if "microworld" in models:
         line.append("microworld is an invented world of the workbench, with a small model of it")
     html = Told('<header class="top"><h1>{}</h1><p class="meta">{}</p></header>').format(
         report.title, "; ".join(line)
     )
     counted = {"trials": many, "candidates": len(several), "seeds": max(several, default=0)}
-    bits = {"bits": spec.quantization.bits if spec.quantization is not None else None}
-    told = Told(html, [sentence("; ".join(line), counted | bits)])
+    told = Told(html, [sentence("; ".join(line), counted | {"bits": one})])
     return Section(report.title, told, {"title": report.title, "sweep": reading.store.path.name})
 
 

@@ -14,7 +14,7 @@ from workbench.compare.calibration import failed_evals
 from workbench.compare.comparison import Comparison
 from workbench.compare.differences import contrast_table
 from workbench.compare.family import of_many
-from workbench.compare.figure import figure_of
+from workbench.compare.figure import base_figure, figure_of
 from workbench.compare.markup import Table
 from workbench.compare.pairing import Difference, difference
 from workbench.compare.verdict import verdict
@@ -158,7 +158,7 @@ def _sentence(comparison: Comparison, one: Difference) -> str:
 def _against_base(comparison: Comparison, one: Difference) -> str:
     reading, primary = comparison.reading, comparison.primary
     decimals = wording.decimals_beside(one.value, one.unit)
-    figures = [figure_of(reading, name, primary) for name in (one.of, BASE)]
+    figures = [figure(reading, one.of, primary) for figure in (figure_of, base_figure)]
     shown = [
         wording.amount(figure.value if figure else None, one.unit, decimals=decimals)
         for figure in figures
