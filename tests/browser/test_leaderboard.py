@@ -86,10 +86,13 @@ def test_rows_are_sorted_pinned_and_picked_and_a_reload_keeps_it(page, lab, swee
     assert seen[:3] == ["r8", "r8", ["r1", "r16"]]
     assert seen[3] in two.inner_text()
 
+    weighed = board.locator("figure").last
+    ticks = weighed.locator(".wb-tick").all_text_contents()
+    assert {"1k", "5k", "10k"} <= set(ticks), "parameters are told as short as people tell them"
+
     board.get_by_label("against", exact=True).select_option("latency")
     assert (
-        board.locator("figure")
-        .last.locator("svg[role=img]")
+        weighed.locator("svg[role=img]")
         .get_attribute("aria-label")
         .startswith("paraphrase, % against latency")
     )

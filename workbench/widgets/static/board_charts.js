@@ -30,11 +30,11 @@ class Frame {
     const floor = CHART.height - CHART.bottom;
     for (const tick of niceTicks(Math.max(this.reach[0], this.reach[0] < 0 && this.reach[1] > 99 ? 0 : this.reach[0]), this.reach[1], 5)) {
       this.svg.append(draw("line", { class: "wb-grid", x1: CHART.left, x2: CHART.width - CHART.right, y1: this.y(tick), y2: this.y(tick) }),
-        draw("text", { class: "wb-tick", x: CHART.left - 7, y: this.y(tick) + 4, "text-anchor": "end", text: figures(tick) }));
+        draw("text", { class: "wb-tick", x: CHART.left - 7, y: this.y(tick) + 4, "text-anchor": "end", text: short(tick) }));
     }
     for (const tick of ticks || this.ticks()) {
       this.svg.append(draw("line", { class: "wb-axis", x1: this.x(tick), x2: this.x(tick), y1: floor, y2: floor + 4 }),
-        draw("text", { class: "wb-tick", x: this.x(tick), y: floor + 16, "text-anchor": "middle", text: tick >= 1000 && tick < 1e5 ? many(tick) : figures(tick) }));
+        draw("text", { class: "wb-tick", x: this.x(tick), y: floor + 16, "text-anchor": "middle", text: short(tick) }));
     }
     this.svg.append(draw("line", { class: "wb-axis", x1: CHART.left, x2: CHART.width - CHART.right, y1: floor, y2: floor }),
       draw("text", { class: "wb-tick", x: (CHART.left + CHART.width - CHART.right) / 2, y: CHART.height - 6, "text-anchor": "middle", text: xName }),

@@ -93,7 +93,7 @@ class Curves {
     for (const tick of this.logY ? logTicks(this.low, this.high) : niceTicks(this.low, this.high, 5)) {
       const value = this.logY ? 10 ** tick : tick;
       const at = this.y(value);
-      const word = this.quantity === "memory" ? bytes(value) : figures(value);
+      const word = this.quantity === "memory" ? bytes(value) : short(value);
       svg.append(draw("line", { class: "wb-grid", x1: left, x2: right, y1: at, y2: at }), draw("text", { class: "wb-tick", x: left - 6, y: at + 4, "text-anchor": "end", text: word }));
     }
     const most = (right - left) / 80;

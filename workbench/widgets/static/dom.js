@@ -30,8 +30,16 @@ function figures(value, digits = 3) {
   if (value === null || value === undefined) return "";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size >= 1e5 || size < 1e-4) return value.toExponential(digits - 1);
-  return Number(value.toPrecision(digits)).toString();
+  if (size >= 1e9 || size < 1e-4) return value.toExponential(digits - 1);
+  const rounded = Number(value.toPrecision(digits));
+  return size >= 1e5 ? many(rounded) : rounded.toString();
+}
+
+// A round number on an axis, as short as it goes: 0.5, 200, 20k, 1.5M.
+function short(value) {
+  const rounded = Number(value.toPrecision(3));
+  if (Math.abs(rounded) >= 1000) return rounded.toLocaleString("en", { notation: "compact", maximumSignificantDigits: 3 }).replace("K", "k");
+  return rounded && Math.abs(rounded) < 1e-4 ? rounded.toExponential() : rounded.toString();
 }
 
 function many(number) { return Number(number).toLocaleString("en"); }

@@ -281,7 +281,7 @@ class Lens {
     ]);
     const ticks = [least, (least + most) / 2, most].flatMap((value) => [
       draw("line", { class: "wb-grid", x1: left, x2: width, y1: y(value), y2: y(value) }),
-      draw("text", { class: "wb-tick", x: left - 6, y: y(value) + 4, "text-anchor": "end" }, figures(value)),
+      draw("text", { class: "wb-tick", x: left - 6, y: y(value) + 4, "text-anchor": "end" }, short(value)),
     ]);
     ticks.push(draw("text", { class: "wb-tick", x: (left + width) / 2, y: height - 2, "text-anchor": "middle" }, "cut to rank"));
     const rows = points.map((point) => make("tr", {}, make("th", { scope: "row", text: point.name }), make("td", { class: "wb-number", text: point.text }), make("td", { class: "wb-number", text: point.over }), make("td", { class: "wb-number", text: point.n })));
