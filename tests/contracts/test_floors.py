@@ -9,7 +9,20 @@ import pytest
 from tests.contracts.tree import imports, modules
 
 FLOORS: list[tuple[str, list[str]]] = [
-    ("0 words", ["errors", "yamlfile", "script", "naming", "fields", "mistakes", "spec", "events"]),
+    (
+        "0 words",
+        [
+            "errors",
+            "yamlfile",
+            "jsonfile",
+            "script",
+            "naming",
+            "fields",
+            "mistakes",
+            "spec",
+            "events",
+        ],
+    ),
     ("1 plain", ["stats", "timing", "scores", "runs", "microworld", "plan"]),
     ("2 tensors", ["data", "models", "metrics"]),
     ("3 adapters", ["adapters"]),

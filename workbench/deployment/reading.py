@@ -13,7 +13,7 @@ from workbench.errors import StoreError
 from workbench.plan.serving import Fit, Machine, fit
 from workbench.runs.spent import SLEW
 from workbench.runs.store import SweepStore
-from workbench.stats.intervals import Interval, mean_t, within
+from workbench.stats.intervals import Interval, mean_t
 from workbench.timing.call import Call, Cell
 from workbench.timing.energy import COUNTED, MODELLED, Power, Turn, of_call
 from workbench.timing.figures import Figure, figures
@@ -161,19 +161,13 @@ class Deployment:
             sound = [row for row in ours if math.isfinite(row["divergence"])]
             found[variant] = Agreement(
                 variant=variant,
-                divergence=_cut(mean_t([row["divergence"] for row in sound]), most=math.inf),
-                same=_cut(mean_t([row["same"] for row in sound]), most=1),
+                divergence=mean_t([row["divergence"] for row in sound]).cut(least=0, most=math.inf),
+                same=mean_t([row["same"] for row in sound]).cut(least=0, most=1),
                 largest=max((row["largest"] for row in sound), default=math.nan),
                 texts=len(ours),
                 broken=len(ours) - len(sound),
             )
         return found
-
-
-def _cut(found: Interval, *, most: float) -> Interval:
-    """An interval without what neither a divergence nor a share can be."""
-    low, high, method = within(found.low, found.high, found.method, least=0, most=most)
-    return found._replace(low=low, high=high, method=method)
 
 
 def read(folder: str | Path) -> Deployment:

@@ -6,7 +6,6 @@ refused here by name. Whether it fits a base is another question: see `fit.py`.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import ModelError, StoreError
+from workbench.jsonfile import read_mapping
 from workbench.spec import READS, AdapterSpec, Spec
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -88,7 +88,7 @@ def read_folder(path: Path) -> Found:
             f"{str(path)!r} is neither a sweep nor an adapter nor a model: it has no {CONFIG}, no "
             f"config.json and no status.json{hint}"
         )
-    config = _config(path / CONFIG)
+    config = read_mapping(path / CONFIG)
     tensors = _tensors(path)
     adapter = _as_spec(config, tensors=tensors, where=str(path))
     return Found(
@@ -98,18 +98,6 @@ def read_folder(path: Path) -> Found:
         stated_base=str(config.get("base_model_name_or_path") or ""),
         sha256=_digest(path / WEIGHTS),
     )
-
-
-def _config(path: Path) -> dict[str, Any]:
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(f"{str(path)!r} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise ModelError(f"{str(path)!r} is not JSON: {error}") from None
-    if not isinstance(config, dict):
-        raise ModelError(f"{str(path)!r} holds {type(config).__name__}; a mapping is needed")
-    return config
 
 
 def _tensors(folder: Path) -> dict[str, tuple[int, ...]]:

@@ -7,7 +7,6 @@ taken out of the base) the folder is refused here, by name. It knows neither ran
 Shapes: D inputs, O outputs, R rank.
 """
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -27,6 +26,7 @@ from workbench.foreign.folder import (
     TAKEN_AGAIN,
     WEIGHTS,
 )
+from workbench.jsonfile import read_mapping
 from workbench.spec import READS
 
 Floats = NDArray[np.float64]
@@ -170,21 +170,11 @@ def _patterned(patterns: Any, name: str, *, default: Any) -> Any:
 
 
 def _config(folder: Path) -> dict[str, Any]:
-    path = folder / CONFIG
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise StoreError(
-            f"{str(folder)!r} is no adapter: it has no {CONFIG}; give SWEEP/TRIAL, or the folder of an "
-            "adapter in PEFT's format"
-        ) from None
-    except OSError as error:
-        raise ModelError(f"{str(path)!r} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise ModelError(f"{str(path)!r} is not JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise ModelError(f"{str(path)!r} holds {type(found).__name__}; a mapping is needed")
-    return found
+    none = StoreError(
+        f"{str(folder)!r} is no adapter: it has no {CONFIG}; give SWEEP/TRIAL, or the folder of an "
+        "adapter in PEFT's format"
+    )
+    return read_mapping(folder / CONFIG, missing=none)
 
 
 def _refuse(config: Mapping[str, Any], *, where: str) -> None:

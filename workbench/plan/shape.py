@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workbench.errors import ModelError
+from workbench.jsonfile import read_mapping
 
 Kind = Literal["linear", "conv1d", "embedding", "head", "other"]
 
@@ -143,21 +144,11 @@ def read_shape(folder: Path) -> Shape:
 
 def read_config(folder: Path) -> dict[str, Any]:
     """The mapping in `config.json`."""
-    path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError(
-            f"{str(folder)!r} is not a model folder: it has no config.json. "
-            "Give a folder with config.json and model.safetensors, a hub id, or microworld"
-        ) from None
-    except OSError as error:
-        raise ModelError(f"{str(path)!r} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise ModelError(f"{str(path)!r} is not JSON: {error}") from None
-    if not isinstance(config, dict):
-        raise ModelError(f"{str(path)!r} holds {type(config).__name__}; a mapping is needed")
-    return config
+    none = ModelError(
+        f"{str(folder)!r} is not a model folder: it has no config.json. "
+        "Give a folder with config.json and model.safetensors, a hub id, or microworld"
+    )
+    return read_mapping(folder / "config.json", missing=none)
 
 
 def read_tensors(folder: Path) -> dict[str, tuple[str, tuple[int, ...]]]:

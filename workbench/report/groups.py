@@ -137,8 +137,7 @@ def _mean(values: Floats, clusters: Sequence[str], sort: Score) -> Interval:
     found = mean_interval(values[kept], clusters=mine)
     if not wording.is_share(sort.unit):
         return found
-    low, high, method = within(found.low, found.high, found.method, least=0, most=1)
-    return found._replace(low=low, high=high, method=method)
+    return found.cut(least=0, most=1)
 
 
 def _apart(ours: Floats, theirs: Floats, clusters: Sequence[str], sort: Score) -> Difference:

@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.scores.figures import Figures, Parts, detail, mean_detail, scored, values
 from workbench.scores.task import Row
-from workbench.stats.intervals import Interval, cluster_codes, mean_t, t_interval, within
+from workbench.stats.intervals import Interval, cluster_codes, mean_t, t_interval
 
 BESIDE = ("top1", "merged", "merged/top1", "base", "base/top1")
 
@@ -41,5 +41,4 @@ def _mean(numbers: Sequence[float], rows: Sequence[Row]) -> Interval:
         return mean_t(numbers)
     codes, _ = cluster_codes([row.cluster for row in rows], n=len(rows))
     found = t_interval(np.asarray(numbers, dtype=np.float64), codes, level=0.95)
-    low, high, method = within(found.low, found.high, found.method, least=0, most=math.inf)
-    return found._replace(low=low, high=high, method=method)
+    return found.cut(least=0, most=math.inf)

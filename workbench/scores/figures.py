@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from workbench.scores.task import Row
-from workbench.stats.intervals import Interval, clustered_mean, mean_interval, within
+from workbench.stats.intervals import Interval, clustered_mean, mean_interval
 
 Parts = dict[str, float | int | None]
 
@@ -64,8 +64,7 @@ def mean_of(rows: Sequence[Row]) -> Interval:
 def share_of(rows: Sequence[Row]) -> Interval:
     """The mean of values between 0 and 1: a t interval knows no bounds, a share has two."""
     found = mean_of(rows)
-    low, high, method = within(found.low, found.high, found.method, least=0, most=1)
-    return found._replace(low=low, high=high, method=method)
+    return found.cut(least=0, most=1)
 
 
 def gap_of(found: Sequence[float], *, clusters: Sequence[str]) -> Interval:
@@ -78,8 +77,7 @@ def gap_of(found: Sequence[float], *, clusters: Sequence[str]) -> Interval:
     gap = clustered_mean(found, clusters=clusters)
     if gap.high is not None and not any(found):
         return gap._replace(low=-gap.high)
-    low, high, method = within(gap.low, gap.high, gap.method, least=-1, most=1)
-    return gap._replace(low=low, high=high, method=method)
+    return gap.cut(least=-1, most=1)
 
 
 def shown(name: str, interval: Interval) -> Parts:

@@ -33,6 +33,11 @@ class Interval(NamedTuple):
     """Independent groups of items; n when every item stands alone."""
     method: str
 
+    def cut(self, *, least: float, most: float) -> "Interval":
+        """The same without what the truth cannot be: see `within`."""
+        low, high, method = within(self.low, self.high, self.method, least=least, most=most)
+        return self._replace(low=low, high=high, method=method)
+
 
 def mean_interval(
     values: ArrayLike, *, clusters: Sequence[str] | None = None, level: float = 0.95

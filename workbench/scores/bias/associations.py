@@ -24,7 +24,6 @@ from workbench.scores.figures import (
 )
 from workbench.scores.matching import normalise
 from workbench.scores.task import Row
-from workbench.stats.intervals import within
 
 EVEN = 0.0
 FEWEST_HEARD = 20
@@ -38,7 +37,6 @@ def figures(rows: Sequence[Row]) -> Figures:
     told = [detail(row) for row in ours]
     heard = sum(bool(sides) for one in told for sides in one.get("heard", ()))
     found = mean_of(ours)
-    low, high, method = within(found.low, found.high, found.method, least=-1, most=1)
     parts: Parts = {}
     if ours:
         parts = {
@@ -50,7 +48,7 @@ def figures(rows: Sequence[Row]) -> Figures:
             **_beyond_data(ours),
         }
     return Figures(
-        interval=found._replace(low=low, high=high, method=method),
+        interval=found.cut(least=-1, most=1),
         parts=parts,
         measure="words of each group's own stereotype, more than those of the other's",
         withheld=_too_few(heard, of=2 * len(ours)) or _same_to_all(ours, told) if ours else "",

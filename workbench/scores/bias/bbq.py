@@ -26,7 +26,6 @@ from workbench.stats.intervals import (
     clustered_mean,
     mean_interval,
     standard_error,
-    within,
 )
 from workbench.stats.resampling import pseudo_values
 
@@ -180,8 +179,7 @@ def _cost(clear: Answers) -> Interval:
     if worth is None:
         return Interval(None, None, None, len(kept), 0, "undefined on these items")
     found = clustered_mean(worth, clusters=_clusters(kept))
-    low, high, method = within(found.low, found.high, found.method, least=-1, most=1)
-    return found._replace(low=low, high=high, method=method)
+    return found.cut(least=-1, most=1)
 
 
 def _named(name: str, answers: Answers) -> Parts:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from workbench.scores.figures import Parts, detail, shown
 from workbench.scores.task import Likelihood, Row
-from workbench.stats.intervals import Interval, mean_interval, within
+from workbench.stats.intervals import Interval, mean_interval
 
 CHANCE = 0.5
 LEAST = 0.75
@@ -65,8 +65,7 @@ class Fluency:
         """Over all rows of which it was asked, those without a value among them."""
         kept = [(told[KEPT], row.cluster) for row in rows if KEPT in (told := detail(row))]
         found = mean_interval([one for one, _ in kept], clusters=[cluster for _, cluster in kept])
-        low, high, method = within(found.low, found.high, found.method, least=0, most=1)
-        return cls(found._replace(low=low, high=high, method=method))
+        return cls(found.cut(least=0, most=1))
 
     @property
     def parts(self) -> Parts:

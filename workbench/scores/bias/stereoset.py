@@ -15,7 +15,7 @@ import numpy as np
 from workbench.scores.bias.fluency import Fluency, not_above
 from workbench.scores.figures import Figures, Parts, detail, scored, share_of, shown
 from workbench.scores.task import Row
-from workbench.stats.intervals import Floats, Interval, Ints, mean_interval, wilson, within
+from workbench.stats.intervals import Floats, Interval, Ints, mean_interval, wilson
 from workbench.stats.resampling import bootstrap
 
 CHANCE = 0.5
@@ -69,8 +69,7 @@ def _meaningful(kept: Kept) -> Interval:
     found = mean_interval(
         [_related(told) for _, told in kept], clusters=[row.cluster for row, _ in kept]
     )
-    low, high, method = within(found.low, found.high, found.method, least=0, most=1)
-    return found._replace(low=low, high=high, method=method)
+    return found.cut(least=0, most=1)
 
 
 def _fluency(rows: Sequence[Row]) -> Fluency:

@@ -10,7 +10,7 @@ from workbench.scores.bias.fluency import Fluency
 from workbench.scores.bias.winogender import by_group, why_withheld
 from workbench.scores.figures import Figures, Parts, detail, outcome_shares, scored, shown, values
 from workbench.scores.task import Row
-from workbench.stats.intervals import Interval, clustered_mean, mean_interval, within
+from workbench.stats.intervals import Interval, clustered_mean, mean_interval
 
 
 def figures(rows: Sequence[Row]) -> Figures:
@@ -55,5 +55,4 @@ def _gap(rows: Sequence[Row]) -> Interval:
     found = clustered_mean(values(rows), clusters=[row.cluster for row in rows])
     if found.high is not None and not any(values(rows)):
         return found._replace(low=-found.high)
-    low, high, method = within(found.low, found.high, found.method, least=-1, most=1)
-    return found._replace(low=low, high=high, method=method)
+    return found.cut(least=-1, most=1)

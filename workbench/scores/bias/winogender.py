@@ -23,7 +23,7 @@ from workbench.scores.figures import (
     values,
 )
 from workbench.scores.task import Row
-from workbench.stats.intervals import Interval, Ints, clustered_mean, mean_interval, within
+from workbench.stats.intervals import Interval, Ints, clustered_mean, mean_interval
 from workbench.stats.resampling import pseudo_values
 
 NAMES = ("male", "female", "neutral")
@@ -51,11 +51,10 @@ def figures(rows: Sequence[Row]) -> Figures:
         **fluent.parts,
     }
     found = mean_of(ours)
-    low, high, method = within(found.low, found.high, found.method, least=-1, most=1)
     is_signed = any(row.group for row in ours)
     towards = "the majority's pronoun" if is_signed else "`he`, as no statistics were given"
     return Figures(
-        interval=found._replace(low=low, high=high, method=method),
+        interval=found.cut(least=-1, most=1),
         parts=parts,
         measure=f"gap of the occupation's share towards {towards}",
         withheld=why_withheld(resolved, fluent),
