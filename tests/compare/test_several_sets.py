@@ -96,8 +96,9 @@ def test_beside_a_trial_stands_what_the_base_gets_on_the_items_of_that_trial(tmp
         assert base_figure(found.reading, name, "recall").value == base
         assert gaps(found.reading, name, BASE, eval="recall") == pytest.approx([own - base])
         assert f"{100 * own:.1f} %, its base {100 * base:.1f} %" in card(store.path, name)
-    caption = found.leaderboard().caption
-    assert "several sets of data: its figures here are those of the first" in caption
+        assert "WB020" not in card(store.path, name)
+    said = {one.code: one.sentence for one in found.verdict.caveats}
+    assert "its own line in every table is of the first, microworld/updates" in said["WB020"]
 
 
 def test_a_report_names_every_set_that_was_trained_on(tmp_path):
@@ -123,4 +124,4 @@ def test_a_sweep_over_sizes_of_one_set_has_one_base(tmp_path):
     found = compare(store.path)
     stored = store.read_score(BASE, "recall")
     assert all(base_beside(found.reading, name, "recall") == stored for name in names(store))
-    assert "several sets of data" not in found.leaderboard().caption
+    assert "WB020" not in [one.code for one in found.verdict.caveats]

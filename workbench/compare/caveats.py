@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from workbench.compare import wording
 from workbench.compare.bases import several_bases
 from workbench.compare.calibration import FILE, certificate, failed_evals, kind_of, missing_evals
+from workbench.compare.control import several_sets
 from workbench.compare.even import amplified, withheld
 from workbench.compare.family import corrected
 from workbench.compare.joined import warm
@@ -58,6 +59,7 @@ CODES = {
     "WB017": "bias amplified by training",
     "WB018": "several base models",
     "WB019": "trials that began with another's weights",
+    "WB020": "several sets of data",
 }
 """Every code, and what it means in short."""
 
@@ -96,6 +98,7 @@ def caveats(
     said["WB016"] = withheld(reading)
     said["WB018"] = several_bases(reading)
     said["WB019"] = _warm(reading, ranked)
+    said["WB020"] = several_sets(reading)
     return [Caveat(code=code, sentence=said[code]) for code in CODES if said.get(code)]
 
 

@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict
 
 from workbench.compare import wording
 from workbench.compare.calibration import MARK, failed_evals
-from workbench.compare.control import answers_further_sets
 from workbench.compare.differences import ARROW, MARKED, SEEN_FROM, counted_items
 from workbench.compare.family import corrected, of_many
 from workbench.compare.figure import PARTS, Figure, figure_of, has_value
@@ -32,12 +31,6 @@ with the best, and corrected more strictly."""
 HELD = ("weights", "adapter", "gradients", "optimizer")
 """The parts of a predicted memory that do not depend on the batch."""
 
-
-OF_SETS = (
-    " The base answered the items of several sets of data: its figures here are those of the first. A trial is held"
-    " against it on the items that the trial was asked."
-)
-"""Said where one line of the base stands for several."""
 
 NAMED = ("adapter.adapter_name", "adapter.rank_pattern", "adapter.alpha_pattern")
 """What the name of its own that an adapter has says shorter than a column."""
@@ -170,7 +163,6 @@ def leaderboard(reading: Reading, lines: tuple[Standing, ...], *, primary: str) 
     keys = [column.key for column in columns]
     body = tuple(_line(reading, line, keys=keys, evals=evals, primary=primary) for line in lines)
     caption = _leaderboard_caption(lines, primary) + (MARKED if failed & set(evals) else "")
-    caption += OF_SETS if any(answers_further_sets(reading, eval) for eval in evals) else ""
     return Table(columns=tuple(columns), lines=body, caption=caption)
 
 
