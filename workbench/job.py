@@ -18,7 +18,7 @@ import psutil
 
 from workbench.data.seen import RowsSeen
 from workbench.data.sources import holds_out
-from workbench.errors import DataError, RunError, StoreError
+from workbench.errors import DataError, RunError, StoreError, nearest
 from workbench.plan import Plan
 from workbench.plan import plan as predict
 from workbench.plan.hub_memory import HubMemory
@@ -228,6 +228,21 @@ class Job:
         name = newcomer(self.store, asked).name
         control.send(self.path, word, trial=trial, at=at, changes=changes)
         return name
+
+    def waiting(self) -> list[control.Command]:
+        """What was asked of the worker and is not followed yet, oldest first."""
+        return control.waiting(self.path, trials=[trial.name for trial in self.store.trials])
+
+    def withdraw(
+        self, command: str, trial: str = "", changes: Mapping[str, Any] | None = None
+    ) -> None:
+        """Take back what waits, the newest of several alike: `job.withdraw("drop", "r8")`."""
+        asked = control.Command(command=command, trial=trial, changes=dict(changes or {}))
+        waits = {one.words: one for one in self.waiting()}
+        if asked.words not in waits:
+            hint = nearest(asked.words, waits) if waits else "Nothing waits."
+            raise StoreError(f"{asked.words!r} does not wait to be followed. {hint}")
+        control.withdraw(self.path, waits[asked.words])
 
     def kill(self) -> None:
         """End the worker at once; `restart()` goes on from the last checkpoint."""

@@ -183,6 +183,7 @@ def a_row_is_cloned_and_the_clone_dropped(page, live, picture) -> None:
     wait_for_steps(live, clone, beyond=5)
     assert live.locator(".wb-curve polyline").count() == 4
     assert_accessible(page, ".wb-live")
+    a_clone_for_later_is_taken_back(page, live, picture)
 
     live.get_by_role("button", name=f"Drop {clone}", exact=True).click()
     page.keyboard.press("Escape")
@@ -195,6 +196,22 @@ def a_row_is_cloned_and_the_clone_dropped(page, live, picture) -> None:
     assert f"drop {clone}" in last
     assert "followed" in last
     picture(live, "live-dropped")
+
+
+def a_clone_for_later_is_taken_back(page, live, picture) -> None:
+    live.get_by_role("button", name="Clone r1", exact=True).click()
+    form = live.locator("form.wb-newcomer")
+    form.get_by_label("Its new value").fill("5e-3")
+    form.get_by_label("After which step of r1").fill("19,999")
+    page.keyboard.press("Enter")
+    waits = live.locator(".wb-waiting li", has_text="waits for step 19,999 of r1")
+    waits.wait_for(timeout=20 * SECOND)
+    picture(live, "live-waiting")
+    assert_accessible(page, ".wb-live")
+    waits.get_by_role("button", name="Take back clone r1").focus()
+    page.keyboard.press("Enter")
+    waits.wait_for(state="detached", timeout=20 * SECOND)
+    assert live.locator(".wb-problem").is_hidden()
 
 
 def a_new_kernel_attaches(page, live) -> None:

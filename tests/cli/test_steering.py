@@ -56,6 +56,38 @@ def test_a_refusal_is_an_error_with_the_worker_s_reason(sweep) -> None:
 def test_a_command_for_later_is_sent_and_waits(sweep) -> None:
     assert "follows after step 90" in steer(sweep, "drop", "r4", "--at", "90")
     assert len(list((sweep.path / "control").glob("*.json"))) == 1
+    assert "drop r4: waits for step 90 of r4" in steer(sweep, "waiting")
+
+
+def test_what_waits_is_taken_back_the_newest_of_several_alike(sweep) -> None:
+    for step in ("90", "120"):
+        steer(sweep, "drop", "r4", "--at", step)
+    assert "Did you mean 'drop r4'?" in steer(sweep, "withdraw", "drop", "r1", exits=2)
+    assert "drop r4: taken back" in steer(sweep, "withdraw", "drop", "r4")
+    assert json.loads(steer(sweep, "waiting", "--json")) == [{"words": "drop r4", "at": 90}]
+    assert json.loads(steer(sweep, "withdraw", "drop", "r4", "--json")) == {"withdrawn": "drop r4"}
+    assert "nothing waits" in steer(sweep, "waiting")
+    assert "Nothing waits." in steer(sweep, "withdraw", "drop", "r4", exits=2)
+    for words, said in (
+        (("withdraw",), "takes a command that waits"),
+        (("withdraw", "drop", "r4", "--at", "90"), "takes no --at"),
+        (("waiting", "r4"), "takes nothing more; got 'r4'"),
+    ):
+        assert said in steer(sweep, *words, exits=2)
+
+
+def test_what_waits_for_the_next_worker_is_taken_back_too(sweep) -> None:
+    steer(sweep, "drop", "r4", "--at", "90")
+    sweep.set_status(state="stopped")
+    assert "nothing to steer" in steer(sweep, "pause", exits=2)
+    assert "taken back" in steer(sweep, "withdraw", "drop", "r4")
+
+
+def test_a_clone_is_taken_back_by_the_words_it_was_given_in(sweep) -> None:
+    words = ("clone", "r4", "train.learning_rate=3e-3", "seed=7")
+    steer(sweep, *words, "--at", "90")
+    assert "seed=7: taken back" in steer(sweep, "withdraw", *words)
+    assert "nothing waits" in steer(sweep, "waiting")
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,32 @@ def test_a_command_still_being_written_waits(store):
     assert control.take(store.path, trials=TRIALS) == []
 
 
+def test_what_waits_is_taken_back_by_whoever_is_quicker(store):
+    control.send(store.path, "drop", trial=TRIALS[0], at=90)
+    control.send(store.path, "stop", at=120)
+    drop, stop = control.waiting(store.path, trials=TRIALS)
+    control.withdraw(store.path, drop)
+    assert control.waiting(store.path, trials=TRIALS) == [stop]
+    assert control.take(store.path, trials=TRIALS, number=1) == [stop]
+    for gone in (drop, stop):
+        with pytest.raises(StoreError, match="waits no more: the worker has taken it"):
+            control.withdraw(store.path, gone)
+    assert control.taken(store.path, trials=TRIALS) == [stop], "what is followed stays"
+
+
+def test_a_command_that_is_taken_back_while_the_worker_reads_is_not_followed(store, monkeypatch):
+    control.send(store.path, "stop")
+    (stop,) = control.waiting(store.path, trials=TRIALS)
+    read = control._read
+
+    def taken_back_first(file, *, trials):
+        control.withdraw(store.path, stop)
+        return read(file, trials=trials)
+
+    monkeypatch.setattr(control, "_read", taken_back_first)
+    assert control.take(store.path, trials=TRIALS) == []
+
+
 def test_a_sweep_without_a_control_folder_has_no_commands(store):
     (store.path / "control").rmdir()
     assert control.take(store.path, trials=TRIALS) == []

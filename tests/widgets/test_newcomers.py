@@ -127,7 +127,8 @@ def test_what_was_told_is_listed_with_what_became_of_it_and_what_waits(store):
         {"step": 7, "words": "pause r1", "refused": ""},
         {"step": 9, "words": "resume r4", "refused": "r4 is not paused"},
     )
-    assert picture.waiting == ("drop r4: waits for step 1,200 of r4", "stop: on its way")
+    said = [(one["words"], one["until"], bool(one["file"])) for one in picture.waiting]
+    assert said == [("drop r4", "waits for step 1,200 of r4", True), ("stop", "on its way", False)]
     assert [command.command for command in sent(store)] == ["drop", "stop"], "it took none away"
 
 
@@ -139,6 +140,21 @@ def test_a_command_that_a_new_worker_follows_again_stands_there_once(store):
     assert [one["step"] for one in told] == [7, 8]
 
 
+def test_what_waits_is_taken_back_once_and_nothing_else_is_touched(store, view):
+    control.send(store.path, "drop", trial="r4", at=1200)
+    view.refresh()
+    (waits,) = view.picture["waiting"]
+    press = {"command": "withdraw", "file": waits["file"]}
+    view._handle_custom_msg(press, [])
+    assert (view.picture["waiting"], view.problem) == ((), "")
+    assert sent(store) == []
+    for file in (waits["file"], "../status.json", "", None):
+        view.problem = ""
+        view._handle_custom_msg({**press, "file": file}, [])
+        assert "waits no more" in view.problem
+    assert (store.path / "status.json").exists()
+
+
 # What a form asks for.
 
 
@@ -146,7 +162,8 @@ def test_a_form_asks_for_a_clone_and_the_list_of_what_waits_has_it(store, view):
     lines = [["train.learning_rate", "3e-3"], ["seed", " 7 "], ["", ""]]
     assert form(view, "clone", "r4", lines, at="1,200") == ""
     words = "clone r4 train.learning_rate=3e-3 seed=7"
-    assert list(view.picture["waiting"]) == [f"{words}: waits for step 1,200 of r4"]
+    (waits,) = view.picture["waiting"]
+    assert (waits["words"], waits["until"]) == (words, "waits for step 1,200 of r4")
     (command,) = sent(store)
     assert (command.words, command.at) == (words, 1200)
     assert view.asked == {}, "the row has its buttons still"

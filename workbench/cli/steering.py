@@ -1,4 +1,5 @@
-"""`workbench steer`: stop, pause, resume, drop, clone or add a trial of a sweep that runs, and say what became of it.
+"""`workbench steer`: stop, pause, resume, drop, clone or add a trial of a sweep that runs, and say what became of it; tell what
+waits for its step (`waiting`), and take it back (`withdraw`).
 
 The command is a file in the sweep's folder; the worker follows it at its next step and answers with an event, which this
 waits for. It never touches the worker itself.
@@ -16,18 +17,23 @@ from workbench.cli.resuming import sweep_to_resume
 from workbench.errors import InputError, SpecError
 from workbench.runs.control import COMMANDS
 
+OF_WHAT_WAITS = ("waiting", "withdraw")
+"""Words beside the commands that a worker follows: what waits, and to take it back."""
+
 PATIENCE = 30.0
 """Seconds; a step of a large model takes so long, and the command stays where it is."""
 
 
 def steer_command(
     path: Annotated[Path, typer.Argument(metavar="SWEEP", help="Its folder, or its name.")],
-    command: Annotated[str, typer.Argument(metavar="COMMAND", help=", ".join(COMMANDS))],
+    command: Annotated[
+        str, typer.Argument(metavar="COMMAND", help=", ".join((*COMMANDS, *OF_WHAT_WAITS)))
+    ],
     words: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[TRIAL] [FIELD=VALUE]...",
-            help="Which trial, all when left out; fields of a clone or of an added one.",
+            help="Which trial, all when left out; fields of a clone or of an added one; after withdraw the command as it was given.",
         ),
     ] = None,
     *,
@@ -41,10 +47,15 @@ def steer_command(
     from workbench.job import attach
 
     job = attach(sweep_to_resume(path, runs=runs))
-    trial, changes = _trial_and_changes(words or [])
+    if command in OF_WHAT_WAITS:
+        if at:
+            raise InputError(f"{command} takes no --at")
+        _of_what_waits(job, command, words or [], as_json=as_json)
+        return
     state = job.status().state
     if state not in ("running", "paused"):
         raise InputError(f"{job.path.name!r} is {state}: there is nothing to steer")
+    trial, changes = _trial_and_changes(words or [])
     before = len(job.store.events())
     name = ""
     if command == "clone":
@@ -59,6 +70,27 @@ def steer_command(
         say_json({"sent": True, "at": at}) if as_json else say(f"follows after step {at}")
         return
     _tell(_answer(job, before), name=name, as_json=as_json)
+
+
+def _of_what_waits(job: Any, command: str, words: list[str], *, as_json: bool) -> None:
+    if command == "withdraw":
+        if not words:
+            raise InputError("withdraw takes a command that waits: withdraw drop r8, say")
+        trial, changes = _trial_and_changes(words[1:])
+        job.withdraw(words[0], trial, changes)
+        said = " ".join(words)
+        say_json({"withdrawn": said}) if as_json else say(f"{said}: taken back")
+        return
+    if words:
+        raise InputError(f"waiting takes nothing more; got {words[0]!r}")
+    waits = job.waiting()
+    if as_json:
+        say_json([{"words": one.words, "at": one.at} for one in waits])
+        return
+    for one in waits:
+        say(f"{one.words}: {one.until}")
+    if not waits:
+        say("nothing waits")
 
 
 def _send(job: Any, command: str, *, trial: str, at: int, changes: dict[str, Any]) -> None:

@@ -54,6 +54,17 @@ class Command:
         changes = [f"{name}={value}" for name, value in self.changes.items()]
         return " ".join(filter(None, (self.command, self.trial, *changes)))
 
+    @property
+    def until(self) -> str:
+        """What it waits for, in words.
+
+        >>> Command(command="drop", trial="r8", at=1200).until
+        'waits for step 1,200 of r8'
+        """
+        if not self.at:
+            return "on its way"
+        return f"waits for step {self.at:,}" + (f" of {self.trial}" if self.trial else "")
+
 
 def send(
     path: Path,
@@ -128,6 +139,17 @@ def waiting(path: Path, *, trials: Sequence[str]) -> list[Command]:
     """The commands that nobody has taken yet, oldest first; they stay where they are."""
     found = [_read(file, trials=trials) for file in _left(path)]
     return [command for command in found if not command.problem]
+
+
+def withdraw(path: Path, command: Command) -> None:
+    """Take back a command that waits; whoever is quicker has it, the worker or this."""
+    file = path / "control" / command.file
+    try:
+        file.unlink()
+    except FileNotFoundError:
+        raise StoreError(f"{command.words!r} waits no more: the worker has taken it") from None
+    except OSError as error:
+        raise not_written(file, error) from error
 
 
 def taken(path: Path, *, trials: Sequence[str]) -> list[Command]:

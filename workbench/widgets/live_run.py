@@ -42,6 +42,9 @@ FIRST_LOOK = 0.3
 COMMANDS = (*control.COMMANDS, "restart")
 """What the view may ask for."""
 
+WITHDRAW = "withdraw"
+"""What the view sends to take back a command that waits."""
+
 SCORE = "score:"
 """What the name of a quantity begins with when it is an eval's score."""
 
@@ -238,12 +241,24 @@ class LiveRun(anywidget.AnyWidget):
 
     @shown
     def _on_message(self, _: Any, content: Any, __: Any) -> None:
+        if isinstance(content, dict) and content.get("command") == WITHDRAW:
+            self._withdraw(str(content.get("file") or ""))
+            return
         if not isinstance(content, dict) or content.get("command") not in COMMANDS:
             return
         if content["command"] in control.MAKE_A_TRIAL:
             self._hear_form(content)
         else:
             self._ask(content["command"], str(content.get("trial") or ""))
+
+    def _withdraw(self, file: str) -> None:
+        """Take back the command that waits in a file."""
+        for one in self.job.waiting():
+            if one.file == file:
+                control.withdraw(self.job.path, one)
+                self._look()
+                return
+        raise StoreError("That command waits no more: the worker has taken it")
 
     def _hear_form(self, content: dict[str, Any]) -> None:
         """Ask for the trial of a form; what is wrong with it is said beside it."""

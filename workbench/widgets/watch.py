@@ -110,8 +110,8 @@ class Picture:
     warnings: tuple[str, ...] = ()
     told: tuple[dict[str, Any], ...] = ()
     """What the worker was told, oldest first: step, words, and why it was refused, if it was."""
-    waiting: tuple[str, ...] = ()
-    """What it was told and has not followed yet, in words."""
+    waiting: tuple[dict[str, str], ...] = ()
+    """What it was told and has not followed yet: words, what it waits for, and the file that is taken away to take it back."""
     log: tuple[str, ...] = ()
 
     @property
@@ -213,7 +213,7 @@ class Watch:
         self._trails = {name: before.get(name) or Trail() for name in slots}
         self._files = {name: self.store.folder(name) / "events.jsonl" for name in slots}
 
-    def _waiting(self) -> tuple[str, ...]:
+    def _waiting(self) -> tuple[dict[str, str], ...]:
         return tuple(_still(one) for one in control.waiting(self.store.path, trials=self.names))
 
     def _read(self, *, seconds: float | None) -> None:
@@ -370,12 +370,10 @@ def _told(event: Steered) -> dict[str, Any]:
     return {"step": event.step, "words": event.command, "refused": event.reason}
 
 
-def _still(command: control.Command) -> str:
-    """A command that waits, and what for."""
-    if not command.at:
-        return f"{command.words}: on its way"
-    of = f" of {command.trial}" if command.trial else ""
-    return f"{command.words}: waits for step {command.at:,}{of}"
+def _still(command: control.Command) -> dict[str, str]:
+    """A command that waits; one that waits for no step is gone before a hand is there."""
+    file = command.file if command.at else ""
+    return {"words": command.words, "until": command.until, "file": file}
 
 
 def _words(eval: str) -> dict[str, str]:

@@ -44,7 +44,7 @@ class View {
     ]) this.buttons[command] = make("button", { class: "wb-button", type: "button", title: help, text: word, on: { click: () => this.ask(command) } });
     this.problem = make("div", { class: "wb-problem", role: "alert", hidden: true });
     this.add = make("button", { class: "wb-button wb-small", type: "button", text: "Add…", title: "Train another trial beside these", "aria-expanded": "false", on: { click: () => this.toggleForm("add") } });
-    this.waiting = make("div", { class: "wb-waiting", role: "status", "aria-live": "polite" });
+    this.waiting = make("ul", { class: "wb-waiting", "aria-label": "Commands that wait", "aria-live": "polite" });
     this.formPlace = make("div", {});
     this.above = make("div", { class: "wb-above" }, this.waiting, this.add);
     this.toldList = make("ol", {});
@@ -248,7 +248,7 @@ class View {
     }
     this.add.hidden = !(["running", "paused"].includes(state) && trials.some((t) => ["running", "paused", "queued"].includes(t.state)));
     if (this.add.hidden && this.form?.command === "add") this.form.close();
-    put(this.waiting, (picture.waiting || []).join("\n"));
+    this.drawWaiting(picture.waiting || []);
     this.above.hidden = this.add.hidden && !(picture.waiting || []).length;
     put(this.buttons.restart, state === "stopped" ? "Go on" : "Restart");
     this.choose();
@@ -297,6 +297,17 @@ class View {
     const bad = ["failed", "lost"].includes(picture.state);
     if (bad && !this.opened) this.details.open = true;
     this.opened = bad;
+  }
+
+  // What waits for its step may be taken back until then.
+  drawWaiting(waiting) {
+    const shape = JSON.stringify(waiting);
+    if (shape === this.waitingShape) return;
+    this.waitingShape = shape;
+    const within = this.waiting.contains(document.activeElement);
+    this.waiting.replaceChildren(...waiting.map(({ words, until, file }) => make("li", {}, make("span", { text: `${words}: ${until}` }),
+      ...(file ? [make("button", { class: "wb-button wb-small", type: "button", text: "Take back", "aria-label": `Take back ${words}`, title: "It is not followed, and nothing is told of it", on: { click: () => this.model.send({ command: "withdraw", file }) } })] : []))));
+    if (within) (this.waiting.querySelector("button") || this.add).focus();
   }
 
   // What the worker was told, by whomever, and what it made of it.
