@@ -136,7 +136,6 @@ def _ask_some(
         failed = _evaluate(interview, name, slots=slots, context=context)
         if failed:
             return failed
-        _look_for_leaks(store, name, slot=slots[-1], context=context)
     if BASE in slots:
         interview.asked.add(question)
     return []
@@ -204,6 +203,8 @@ def _evaluate(
         store.append(events.Warned(code="eval-failed", message=message))
         return [f"the eval {message}"]
     seconds = time.perf_counter() - began
+    # What has a score is not asked again, so that a killed worker's scores come after all that is told of them.
+    _look_for_leaks(store, name, rows=answered[slots[-1]], context=context)
     for slot, slot_rows in answered.items():
         kept = slot == BASE and store.read_score(BASE, name) is not None
         if kept and not (first and interview.anew):
@@ -211,7 +212,6 @@ def _evaluate(
             continue
         store.write_rows(name, slot_rows)
         told = score(name, slot=slot, rows=slot_rows, seconds=seconds / len(answered))
-        store.write_score(told)
         store.append(
             events.Evaluated(
                 trial=slot,
@@ -223,6 +223,7 @@ def _evaluate(
                 seconds=told.seconds,
             )
         )
+        store.write_score(told)
     return []
 
 
@@ -236,13 +237,15 @@ def _add_control(store: SweepStore, name: str, rows: Sequence[Row]) -> None:
     store.write_rows(name, [*kept, *(row for row in rows if row.sample not in known)])
 
 
-def _look_for_leaks(store: SweepStore, name: str, *, slot: str, context: EvalContext) -> None:
+def _look_for_leaks(
+    store: SweepStore, name: str, *, rows: Sequence[Row], context: EvalContext
+) -> None:
     """Items whose question and answer are trained on; the micro-world's recall asks just those on purpose."""
     if name == "recall" and context.microworld_set:
         return
     on_purpose = TRAINED_ON_PURPOSE.get(name)
-    rows = [row for row in store.read_rows(slot, name) if row.expected and row.kind != on_purpose]
-    items = [Item(id=r.sample, prompt=r.prompt, expected=r.expected) for r in rows]
+    kept = [row for row in rows if row.expected and row.kind != on_purpose]
+    items = [Item(id=r.sample, prompt=r.prompt, expected=r.expected) for r in kept]
     # A label is told of a whole text: one that stands within a longer one gives nothing away.
     look = repeated if eval_info(name).task == "SEQ_CLS" else leaked
     if items:

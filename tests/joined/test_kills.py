@@ -138,6 +138,7 @@ def same(one: Path, other: Path) -> None:
     assert ours.status().trials == theirs.status().trials
     assert [path for path in one.rglob(".*") if path.name != ".lock"] == [], "left lying"
     assert said(ours, "") == said(theirs, "")
+    assert ours.read_json("data-card.json") == theirs.read_json("data-card.json")
     for trial in theirs.trials:
         assert said(ours, trial.name) == said(theirs, trial.name)
         scores = [store.read_score(trial.name, "recall") for store in (ours, theirs)]
@@ -232,6 +233,26 @@ def test_killed_while_a_trial_ends_it_is_scored_by_what_it_had_learned(
     again = prepared(tmp_path, "killed")
     code = preloaded.work(again, before_write=write, of=f"{trial}/{file}")
     assert code == -signal.SIGKILL
+    assert preloaded.work(again) == 0, (again / "log.txt").read_text()
+    same(again, whole)
+
+
+def test_killed_before_the_last_score_is_told_the_next_worker_tells_it(
+    preloaded, whole, tmp_path
+) -> None:
+    store = SweepStore.open(whole)
+    told = [
+        (event.time, trial.name, number)
+        for trial in store.trials
+        for number, event in enumerate(store.events(trial.name), 1)
+        if event.event == "evaluated"
+    ]
+    _, last, number = max(told)
+    again = prepared(tmp_path, "killed")
+    code = preloaded.work(again, before_write=number, of=f"{last}/events.jsonl")
+    assert code == -signal.SIGKILL
+    assert "evaluated" not in [one.event for one in SweepStore.open(again).events(last)]
+    assert (again / last / "samples").exists(), "it was asked"
     assert preloaded.work(again) == 0, (again / "log.txt").read_text()
     same(again, whole)
 
