@@ -193,11 +193,9 @@ def provenance(report: Report) -> Section:
 
 
 def _models(reading: Reading) -> tuple[str, str]:
-    found = dict.fromkeys(trial.spec.model for trial in reading.trials) or {
-        reading.spec.model: None
-    }
-    told = [f"{one.id}, revision {one.revision or NOT_STATED}" for one in found]
-    return "model" if len(told) == 1 else "models", "; ".join(dict.fromkeys(told))
+    models = [trial.spec.model for trial in reading.trials] or [reading.spec.model]
+    told = dict.fromkeys(f"{one.id}, revision {one.revision or NOT_STATED}" for one in models)
+    return "model" if len(told) == 1 else "models", "; ".join(told)
 
 
 def _seeds(reading: Reading) -> Fact:
